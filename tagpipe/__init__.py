@@ -1,0 +1,25 @@
+"""Messy public tags in, a reproducible, diffable multi-label dataset version out.
+
+>>> import tagpipe
+>>> dataset = tagpipe.load(".")           # doctest: +SKIP
+>>> dataset.projects, dataset.multi_hot() # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tagpipe.api import Dataset, build, load
+
+__version__ = "0.1.0"
+__all__ = ["Dataset", "__version__", "build", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy: `tagpipe --help` and every stage import this package, and few of them need pandas.
+    if name in ("Dataset", "build", "load"):
+        import importlib
+
+        return getattr(importlib.import_module("tagpipe.api"), name)
+    raise AttributeError(f"module 'tagpipe' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""`python -m tagpipe`."""
+
+from tagpipe.cli import main
+
+main()

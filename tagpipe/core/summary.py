@@ -1,0 +1,77 @@
+"""What a person wants to know of a dataset version first: computed once, rendered elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TagCount = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a version, all taken from its reports. Tag counts are (tag, projects), by projects descending.
+
+    n_unlabeled, n_rejected_by, n_by_outcome: only what is not zero, in the order of the reports.
+    """
+
+    content_sha256: str
+    min_projects: int
+    n_in: int
+    n_rejected: int
+    n_duplicates: int
+    n_labeled: int
+    n_unlabeled: tuple[TagCount, ...]
+    n_rejected_by: tuple[TagCount, ...]
+    n_uses: int
+    n_kept_uses: int
+    n_by_outcome: tuple[TagCount, ...]
+    n_tags_seen: int
+    n_tags_kept: int
+    most_popular: tuple[TagCount, ...]
+    just_made: tuple[TagCount, ...]
+    just_missed: tuple[TagCount, ...]
+    kept: tuple[TagCount, ...]
+    out_of_vocabulary: tuple[TagCount, ...]
+    n_warnings: tuple[TagCount, ...]
+    cardinality: float
+    density: float
+    mean_ir: float
+
+
+def summarize(validation: Mapping[str, Any], annotation: Mapping[str, Any], threshold: Mapping[str, Any]) -> Summary:
+    """The summary of three reports (validation.json, annotation.json, threshold.json)."""
+    projects, uses, tags = threshold["projects"], threshold["tag_uses"], threshold["tags"]
+    return Summary(
+        content_sha256=threshold["content_sha256"],
+        min_projects=threshold["min_projects"],
+        n_in=projects["n_in"],
+        n_rejected=projects["n_rejected"],
+        n_duplicates=projects["n_duplicates"],
+        n_labeled=projects["n_labeled"],
+        n_unlabeled=_nonzero(projects["n_unlabeled"]),
+        n_rejected_by=_nonzero(validation["projects"]["rejected_by_reason"]),
+        n_uses=uses["n_in"],
+        n_kept_uses=uses["n_kept"],
+        n_by_outcome=_nonzero(uses["by_outcome"]),
+        n_tags_seen=tags["n_seen"],
+        n_tags_kept=tags["n_kept"],
+        most_popular=_pairs(threshold["most_popular"]),
+        just_made=_pairs(threshold["just_made"]),
+        just_missed=_pairs(threshold["just_missed"]),
+        kept=_pairs(tags["kept"]),
+        out_of_vocabulary=_pairs(annotation["tags"]["out_of_vocabulary"]),
+        n_warnings=_nonzero(validation["vocabulary"]["n_warnings"]),
+        cardinality=threshold["cardinality"],
+        density=threshold["density"],
+        mean_ir=threshold["imbalance"]["mean_ir"],
+    )
+
+
+def _nonzero(counts: Mapping[str, int]) -> tuple[TagCount, ...]:
+    return tuple((name, count) for name, count in counts.items() if count)
+
+
+def _pairs(pairs: list[list[Any]]) -> tuple[TagCount, ...]:
+    return tuple((name, count) for name, count in pairs)

@@ -1,0 +1,160 @@
+"""Every expected failure, one tree; the exit code of the command line is the class's own.
+
+    TagpipeError
+    ├── ConfigError         2  params.yaml, dvc.yaml, the command line or the environment is wrong
+    ├── InputError          3  a source or a decision cannot be read as what it should be
+    ├── GuardError          4  the input is readable, but too suspicious to build from
+    ├── SourceUnavailable   5  a source cannot be fetched now
+    ├── Busy                6  another run holds the lock
+    └── IntegrityError      7  bytes are not what their pin, manifest or lock says
+
+Exit code 0 is success and 1 an answer that was asked for (`refresh --check`: upstream moved), not an error.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+SHOWN_CHARS = 80
+SHOWN_DETAILS = 20
+
+
+def escape_shown(value: object) -> str:
+    """`value` as it may appear in a message: ASCII, control characters escaped, at most 80 characters.
+
+    >>> escape_shown("a\\nb")
+    '"a\\\\nb"'
+    """
+    text = json.dumps(value, ensure_ascii=True, default=repr)
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
+
+
+class TagpipeError(Exception):
+    """What went wrong, where, what was expected and what to do.
+
+    Every part is a field of its own, so that nobody parses the text. `details` are further findings of the
+    same kind (the text shows the first 20 and the count).
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        field: str | None = None,
+        found: str | None = None,
+        expected: str | None = None,
+        fix: str | None = None,
+        details: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = file
+        self.row = row
+        self.field = field
+        self.found = found
+        self.expected = expected
+        self.fix = fix
+        self.details = details
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, JSON-ready; `from_dict` gives an equal error back."""
+        return {
+            "kind": type(self).__name__,
+            "what": self.what,
+            "file": self.file,
+            "row": self.row,
+            "field": self.field,
+            "found": self.found,
+            "expected": self.expected,
+            "fix": self.fix,
+            "details": list(self.details),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return from_dict, (self.as_dict(),)
+
+    @property
+    def headline(self) -> str:
+        """One line: where, what, found, expected and the fix."""
+        where = ", ".join(
+            part
+            for part in (
+                self.file,
+                f"row {self.row}" if self.row is not None else None,
+                f"field {self.field}" if self.field is not None else None,
+            )
+            if part
+        )
+        text = f"{where}: {self.what}" if where else self.what
+        if self.found is not None:
+            text += f"; found {self.found}"
+        if self.expected is not None:
+            text += f"; expected {self.expected}"
+        return f"{text}. {self.fix}" if self.fix else f"{text}."
+
+    def __str__(self) -> str:
+        lines = [self.headline, *(f"  - {detail}" for detail in self.details[:SHOWN_DETAILS])]
+        if len(self.details) > SHOWN_DETAILS:
+            lines.append(f"  ... and {len(self.details) - SHOWN_DETAILS} more, {len(self.details)} in all")
+        return "\n".join(lines)
+
+
+class ConfigError(TagpipeError):
+    """params.yaml, dvc.yaml, the command line or the environment is wrong."""
+
+    exit_code = 2
+
+
+class InputError(TagpipeError):
+    """A source cannot be read as what it should be."""
+
+    exit_code = 3
+
+
+class GuardError(TagpipeError):
+    """The input is readable, but building from it would be a suspicious change."""
+
+    exit_code = 4
+
+
+class SourceUnavailable(TagpipeError):
+    """A source cannot be fetched now; the same command may work later."""
+
+    exit_code = 5
+
+
+class Busy(TagpipeError):
+    """Another run holds the lock."""
+
+    exit_code = 6
+
+
+class IntegrityError(TagpipeError):
+    """Bytes are not what their pin, manifest or lock says."""
+
+    exit_code = 7
+
+
+DEFECT_EXIT_CODE = 70
+"""A stage ended with a traceback: a defect of tagpipe (sysexits.h EX_SOFTWARE)."""
+
+
+class StageDefect(Exception):
+    """A stage ended with a traceback, which has been shown; not an expected error."""
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (TagpipeError, ConfigError, InputError, GuardError, SourceUnavailable, Busy, IntegrityError)
+}
+
+
+def from_dict(fields: dict[str, Any]) -> TagpipeError:
+    """The error that `as_dict` described."""
+    rest = {key: value for key, value in fields.items() if key not in ("kind", "what", "details")}
+    return KINDS[fields["kind"]](fields["what"], details=tuple(fields["details"]), **rest)

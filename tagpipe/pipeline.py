@@ -1,0 +1,121 @@
+"""The four steps in memory: received bytes and parameters in, a whole dataset version out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tagpipe.core.annotation import Annotation, annotate, annotation_report
+from tagpipe.core.flat import tag_lists_of
+from tagpipe.core.received import Progress, read_projects
+from tagpipe.core.reports import describe_source, manifest, validation_report
+from tagpipe.core.strict_json import ByteSource
+from tagpipe.core.threshold import Cut, cut_tags, furthest_steps, threshold_report
+from tagpipe.core.validation import ValidatedProjects, validate_projects
+from tagpipe.core.vocabulary import Vocabulary, read_vocabulary
+from tagpipe.core.vocabulary_checks import Finding, find_warnings
+from tagpipe.params import Params
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One received file: its name (in messages), its ending (how it is read) and its bytes."""
+
+    name: str
+    suffix: str
+    data: ByteSource
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The two inputs, exactly as received."""
+
+    projects: RawFile
+    vocabulary: RawFile
+
+
+@dataclass(frozen=True)
+class Build:
+    """Every table and report of a dataset version; `params` are those it was built with."""
+
+    params: Params
+    vocabulary: Vocabulary
+    findings: tuple[Finding, ...]
+    validated: ValidatedProjects
+    annotation: Annotation
+    cut: Cut
+    labeled: pa.Table
+    reports: dict[str, dict[str, Any]]
+    """validation, annotation and threshold: what the JSON reports of these names hold."""
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """STAGE/TABLE -> table, as `core.reports.table_schemas` names them.
+
+        Made anew each time: in memory, rows stay in the order of the source, and only what is asked for is sorted.
+        """
+        return {
+            "annotate/projects": self.annotation.select(self.validated.order),
+            "annotate/tag_uses": self.annotation.ledger(self.validated.order),
+            "threshold/projects": self.labeled,
+            "threshold/tags": self.cut.tags,
+        }
+
+    @property
+    def content_sha256(self) -> str:
+        return str(self.reports["threshold"]["content_sha256"])
+
+
+def build(raw: Raw, decisions: tuple[()], params: Params, *, progress: Progress | None = None) -> Build:
+    """Validate, annotate and threshold.
+
+    decisions: people's corrections; there are none yet. progress: called with (bytes parsed, bytes in all).
+    Raises InputError or GuardError as the steps do.
+    """
+    assert not decisions, "there are no decisions yet"
+    validated, vocabulary, findings = validate(raw, params, progress=progress)
+    annotation = annotate(validated.rows, vocabulary, params.annotate)
+    steps = furthest_steps(annotation.outcomes, annotation.raw.offsets)
+    cut = cut_tags(annotation.labelsets, steps, params.threshold, order=validated.order)
+    labeled = annotation.select(cut.rows, cut.labelsets)
+    reports = {
+        "validation": validation_report(validated, vocabulary, findings, describe_sources(raw)),
+        "annotation": annotation_report(annotation, params.annotate),
+        "threshold": threshold_report(
+            cut,
+            labeled,
+            params.threshold,
+            annotation.n_by_outcome,
+            n_in=validated.n_in,
+            n_rejected=validated.n_rejected,
+            n_duplicates=validated.n_duplicates,
+        ),
+    }
+    return Build(params, vocabulary, findings, validated, annotation, cut, labeled, reports)
+
+
+def validate(
+    raw: Raw, params: Params, *, progress: Progress | None = None
+) -> tuple[ValidatedProjects, Vocabulary, tuple[Finding, ...]]:
+    """The first step alone: what `tagpipe refresh` proves of new bytes before it accepts them."""
+    vocabulary = read_vocabulary(raw.vocabulary.data[:], raw.vocabulary.suffix, file=raw.vocabulary.name)
+    received = read_projects(
+        raw.projects.data, raw.projects.suffix, params.validate_, file=raw.projects.name, progress=progress
+    )
+    validated = validate_projects(received, params.validate_, file=raw.projects.name)
+    used = tag_lists_of(validated.rows.column("tags")).values.to_pylist()
+    return validated, vocabulary, tuple(find_warnings(vocabulary, used))
+
+
+def describe_sources(raw: Raw) -> dict[str, dict[str, object]]:
+    """What was received, as validation.json and the manifest tell it."""
+    return {name: describe_source(getattr(raw, name).data) for name in ("projects", "vocabulary")}
+
+
+def build_manifest(build: Build, tables: dict[str, pa.Table]) -> dict[str, Any]:
+    """manifest.json of a build; `tables` are its tables (made once, for the ledger takes a while)."""
+    return manifest(
+        tables, build.params, report=build.reports["threshold"], sources=build.reports["validation"]["sources"]
+    )
