@@ -1,0 +1,1 @@
+"""The edges: files, locks, downloads, git and DVC."""

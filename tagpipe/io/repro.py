@@ -1,0 +1,265 @@
+"""`dvc repro` as people and flows need it: locked, streamed, healed, and undone where a stage fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path
+from typing import Any, Literal
+
+from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
+from tagpipe.io.files import read_bytes, write_bytes
+from tagpipe.io.layout import CODE_FILE, Layout, code_version
+from tagpipe.io.lock import HeldLock, find_birth, hold_run_lock, hold_stage_lock
+from tagpipe.io.stage_run import LAST_ERROR
+from tagpipe.io.yaml_file import read_params
+
+Status = Literal["ran", "cached", "skipped"]
+Echo = Callable[[str], None]
+
+LOCK_FILE = "dvc.lock"
+_PATTERNS: tuple[tuple[re.Pattern[str], Status], ...] = (
+    (re.compile(r"^Running stage '(?P<stage>[^']+)'"), "ran"),
+    (re.compile(r"^Stage '(?P<stage>[^']+)' is cached"), "cached"),
+    (re.compile(r"^Stage '(?P<stage>[^']+)' didn't change"), "skipped"),
+)
+_BLOCKER = "  (PID "
+"""How DVC begins a line, below its error, that names the process it is blocked by."""
+
+# What DVC says that its users need and those of `tagpipe run` do not.
+_NOISE = re.compile(
+    r"^(\s*$|> |Updating lock file|Generating lock file|To track the changes|To enable auto staging|Use `dvc push`"
+    r"|If there are no processes with such PIDs"
+    r"|\s+git add|\s+dvc config|Data and pipelines are up to date|WARNING: '.*' is empty|Verifying data sources)"
+)
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What DVC did for one stage."""
+
+    stage: str
+    status: Status
+
+
+def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun]:
+    """Bring `stage` and what it needs (or all stages) up to date, under the project's lock.
+
+    echo: called with each line for people. Raises the failing stage's own error; before that, outputs and reports
+    of the last good version are put back. Raises Busy where another run is at work.
+    """
+    if stage is not None and stage not in layout.stages:
+        raise ConfigError(
+            f"there is no stage {json.dumps(stage)}", field="STAGE", expected=" or ".join(layout.stages), fix="Name one"
+        )
+    read_params(layout.params_file)  # before DVC, whose words for a broken one help nobody, deletes anything
+    with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
+        with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
+            pass  # a stage that outlived its killed run has ended now
+        (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
+        _heal_dvc_lock(layout.root)
+        write_code_version(layout)
+        before = _remember(layout)
+        runs, exit_code, complaint = _run_dvc(layout, stage, lock, echo)
+        if exit_code != 0:
+            if any(each.status != "skipped" for each in runs):
+                _put_back(layout, before, lock, echo)
+            forget_begun(layout)
+            raise _explain(layout, exit_code, complaint)
+        if not lock.is_inherited:  # else stages are run one by one, and all of them make the version
+            _remember_reports(layout, only_these=True)
+            forget_begun(layout)
+        return runs
+
+
+def write_code_version(layout: Layout) -> None:
+    """In a project made by `tagpipe init`, note the installed tagpipe in the file that its stages depend on.
+
+    DVC cannot see into an installed package; this file makes an upgrade a change of every stage.
+    """
+    path = layout.root / CODE_FILE
+    uses_it = any(CODE_FILE in stage.get("deps", ()) for stage in layout.stages.values())
+    if uses_it and (not path.is_file() or path.read_text(encoding="utf-8") != code_version()):
+        write_bytes(path, code_version().encode("utf-8"))
+
+
+def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
+    """(what DVC did, its exit code, its own error lines)."""
+    runs: list[StageRun] = []
+    complaint: list[str] = []
+    process = _start_dvc(layout, ["repro", *([stage] if stage else [])], lock)
+    for line in _iter_lines(process):
+        matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
+        found = next(((match, status) for match, status in matches if match), None)
+        if found:
+            runs.append(StageRun(found[0]["stage"], found[1]))
+            if found[1] != "ran":
+                echo(f"{found[0]['stage']}: {'nothing changed' if found[1] == 'skipped' else 'from the run cache'}")
+        elif line.startswith(("ERROR: ", _BLOCKER)):
+            complaint.append(line.removeprefix("ERROR: ").strip())
+        elif not _NOISE.match(line):
+            echo(line)
+    return runs, process.wait(), complaint
+
+
+def _start_dvc(layout: Layout, arguments: list[str], lock: HeldLock) -> subprocess.Popen[str]:
+    """DVC with the running Python's folder first on PATH (stages are `python -m ...`), holding the lock with us."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return subprocess.Popen(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=layout.root,
+        env={**os.environ, **lock.environment, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=(lock.fd,),
+    )
+
+
+def _iter_lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            yield line.rstrip("\n")
+    finally:
+        process.stdout.close()
+
+
+def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
+    """The error behind a failed `dvc repro`: the stage's own, DVC's, or a defect whose traceback was shown."""
+    path = layout.scratch / LAST_ERROR
+    if path.is_file():
+        return from_dict(json.loads(read_bytes(path))["error"])
+    text = "; ".join(complaint) or f"dvc repro ended with exit code {exit_code}"
+    if "failed to reproduce" in text and "failed to run" in text:
+        return StageDefect(text)
+    if "blocked by" in text or "Unable to acquire lock" in text:
+        holders = [line for line in complaint if line.startswith(_BLOCKER.strip())]
+        return Busy(
+            "another DVC command is at work in this project",
+            found=", ".join(dict.fromkeys(holders)) or text,
+            fix="Wait for it to end and run the command again",
+        )
+    return ConfigError(f"DVC cannot build: {text}", file="dvc.yaml", fix="Correct what it names")
+
+
+def _heal_dvc_lock(root: Path) -> None:
+    """Remove DVC's own lock file where a kill has left it garbled, or naming dead holders only.
+
+    DVC 3.67 refuses every command over a garbled one (seen once in 56 kills), and takes a zombie for a living holder.
+    Called under our lock, so no other run is writing it.
+    """
+    path = root / ".dvc" / "tmp" / "rwlock"
+    if path.is_file() and all(find_birth(pid) is None for pid in _read_lock_holders(path)):
+        path.unlink(missing_ok=True)
+
+
+def _read_lock_holders(path: Path) -> list[int]:
+    """PIDs in DVC's lock file; none where it is garbled."""
+    try:
+        tree = json.loads(path.read_bytes())
+        readers = [each for holders in tree.get("read", {}).values() for each in holders]
+        return [int(holder["pid"]) for holder in (*tree.get("write", {}).values(), *readers)]
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return []
+
+
+# --- the last good version ------------------------------------------------------------------------------------------
+# DVC deletes a stage's outputs before it runs it, reports too. Outputs come back from DVC's cache; reports are kept by
+# their md5 (the name that dvc.lock has for them) in .tagpipe/reports, or come from git. The lock file as it was when
+# the run began stands in .tagpipe/begun.lock, so that a run after a killed one still knows the last good version.
+
+
+def _remember(layout: Layout) -> bytes | None:
+    """dvc.lock as it was when this run, or the killed one before it, began; None if there was none."""
+    lock_file = layout.root / LOCK_FILE
+    begun = layout.scratch / "begun.lock"
+    now = lock_file.read_bytes() if lock_file.is_file() else None
+    if begun.is_file() and now != _read_in_head(layout.root, LOCK_FILE):
+        before = begun.read_bytes() or None
+    else:
+        before = now
+        write_bytes(begun, now or b"")
+    _remember_reports(layout)
+    return before
+
+
+def forget_begun(layout: Layout) -> None:
+    """The run is whole: what the workspace holds is the last good version now."""
+    (layout.scratch / "begun.lock").unlink(missing_ok=True)
+
+
+def _remember_reports(layout: Layout, *, only_these: bool = False) -> None:
+    present = [layout.root / path for path in layout.reports if (layout.root / path).is_file()]
+    kept = {}
+    for path in present:
+        data = path.read_bytes()
+        kept[_kept_report(layout, md5(data, usedforsecurity=False).hexdigest())] = data
+    for path, data in kept.items():
+        if not path.is_file():
+            write_bytes(path, data)
+    if only_these:
+        for path in (layout.scratch / "reports").glob("*"):
+            if path not in kept:
+                path.unlink()
+
+
+def _kept_report(layout: Layout, digest: str) -> Path:
+    return layout.scratch / "reports" / digest
+
+
+def _put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -> None:
+    """Outputs and reports of the version that `before` (a dvc.lock) describes."""
+    if before is None:
+        return
+    write_bytes(layout.root / LOCK_FILE, before)
+    process = _start_dvc(layout, ["checkout", "--force", "--quiet"], lock)
+    # Of stages that have never run there is nothing to put back; DVC counts that as a failure without a word.
+    said = [line.removeprefix("ERROR: ") for line in _iter_lines(process) if line.startswith("ERROR: ")]
+    process.wait()
+    missing = [path for path, digest in _recorded_reports(layout, before) if not _put_back_report(layout, path, digest)]
+    if said or missing:
+        echo("warning: the last good version could not be put back whole: " + "; ".join([*said, *missing]))
+
+
+def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
+    """(path, md5) of the reports in a dvc.lock."""
+    from ruamel.yaml import YAML
+
+    tree: Any = YAML(typ="safe", pure=True).load(lock_file.decode("utf-8")) or {}
+    for stage in tree.get("stages", {}).values():
+        for out in stage.get("outs", ()):
+            if out["path"] in layout.reports and "md5" in out:
+                yield out["path"], out["md5"]
+
+
+def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
+    def is_it(data: bytes | None) -> bool:
+        return data is not None and md5(data, usedforsecurity=False).hexdigest() == digest
+
+    present = layout.root / path
+    if present.is_file() and is_it(present.read_bytes()):
+        return True
+    kept = _kept_report(layout, digest)
+    for data in (kept.read_bytes() if kept.is_file() else None, _read_in_head(layout.root, path)):
+        if data is not None and is_it(data):
+            write_bytes(present, data)
+            return True
+    return False
+
+
+def _read_in_head(root: Path, path: str) -> bytes | None:
+    """A file as the last commit has it; None where there is none."""
+    found = subprocess.run(
+        ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
+    return found.stdout if found.returncode == 0 else None

@@ -1,0 +1,75 @@
+"""Files of a dataset project at a git revision: from git, or through DVC from its cache or remote."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tagpipe.errors import InputError, escape_shown
+
+
+@lru_cache(maxsize=8)
+def _open_commit(repo: str, revision: str | None) -> Any:
+    """DVC's file system of a repository (a folder or a git address); one for each is kept open."""
+    from dvc.api import DVCFileSystem
+
+    return DVCFileSystem(repo, rev=revision, subrepos=True)
+
+
+def open_revision(root: str, revision: str | None) -> tuple[Any, str]:
+    """(DVC's file system, folder of the project in it) of `root` (a folder or a git address) at `revision`.
+
+    A local revision is resolved to its commit each time, for branches move. Raises InputError where there is no such
+    repository or revision.
+    """
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    try:
+        if not Path(root).is_dir():
+            return _open_commit.__wrapped__(root, revision), ""
+        top = _ask_git(root, "rev-parse", "--show-toplevel")
+        commit = _ask_git(root, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
+        return _open_commit(top, commit), Path(root).resolve().relative_to(Path(top).resolve()).as_posix()
+    except (DvcException, SCMError, OSError, subprocess.CalledProcessError, ValueError) as error:
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise InputError(
+            f"cannot be opened at revision {escape_shown(revision)}: {escape_shown(said.strip())}",
+            file=root,
+            fix="Name a git repository with DVC, and a branch, tag or commit of it",
+        ) from None
+
+
+def _ask_git(root: str, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes:
+    """The bytes of `path` at `revision`.
+
+    Raises InputError (exit 3) where the path is unknown there, or its data is neither in the cache nor in a remote.
+    """
+    from dvc.exceptions import DvcException
+
+    files, folder = open_revision(str(root), revision)
+    try:
+        with files.open(str(PurePosixPath(folder) / path), "rb") as file:
+            data: bytes = file.read()
+    except FileNotFoundError as error:
+        # DVC says `No storage files available` where the version is known and its data is not here.
+        if "storage" in str(error).lower():
+            what = "the data of this version is neither in the cache nor in a remote"
+            fix = "Check that revision out and run `tagpipe run` there"
+        else:
+            what, fix = "there is no such file", "Name a revision that has it"
+        raise InputError(f"{what} (revision {escape_shown(revision)})", file=path, fix=fix) from None
+    except (DvcException, OSError) as error:
+        raise InputError(
+            f"cannot be read at revision {escape_shown(revision)}: {str(error).splitlines()[0][:160]}",
+            file=path,
+            fix="Run `dvc pull`",
+        ) from None
+    return data

@@ -1,0 +1,118 @@
+"""The two inputs: read from data/source/, or looked up by their pin, and stored as received."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagpipe.errors import InputError, IntegrityError, TagpipeError
+from tagpipe.io.download import download
+from tagpipe.io.files import read_bytes, write_bytes
+from tagpipe.io.layout import Layout
+from tagpipe.params import Download, Source, SourceParams
+
+NAMES = ("projects", "vocabulary")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One source's bytes, as received, and where they were found."""
+
+    name: str
+    suffix: str
+    data: bytes
+    origin: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def each_source(params: SourceParams) -> list[tuple[str, Source]]:
+    """(name, source) of the two inputs."""
+    return [(name, getattr(params, name)) for name in NAMES]
+
+
+def fetch_sources(layout: Layout, params: SourceParams) -> list[Fetched]:
+    """Both inputs, or an error and neither.
+
+    Raises InputError (a file is missing), SourceUnavailable (5), IntegrityError (7: other bytes than pinned).
+    """
+    return [fetch_source(layout, name, source, params.download) for name, source in each_source(params)]
+
+
+def fetch_source(layout: Layout, name: str, source: Source, bounds: Download) -> Fetched:
+    """One input: its file, or the pinned bytes from the nearest place that has them."""
+    if source.path is not None:
+        data = _read_source_file(layout.dep("fetch", "source"), source.path, name)
+        return Fetched(name, source.suffix, data, source.path)
+    assert source.url is not None
+    assert source.sha256 is not None
+    for origin, find in (("the pinned store", _find_stored), ("data/raw of HEAD", _find_in_head)):
+        data_or_none = find(layout, name, source)
+        if data_or_none is not None and hashlib.sha256(data_or_none).hexdigest() == source.sha256:
+            return Fetched(name, source.suffix, data_or_none, origin)
+    data = download(source.url, bounds, name=name)
+    found = hashlib.sha256(data).hexdigest()
+    if found != source.sha256:
+        raise IntegrityError(
+            "upstream has other bytes than the pinned ones",
+            file=f"source.{name}",
+            field="sha256",
+            found=found,
+            expected=source.sha256,
+            fix="Run `tagpipe refresh` to look at the new bytes and accept them, or `dvc pull` to build the old ones",
+        )
+    store_pinned(layout, data)
+    return Fetched(name, source.suffix, data, "its url")
+
+
+def store_pinned(layout: Layout, data: bytes) -> str:
+    """Keep `data` in the pinned store, under its sha256, which is returned."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = _pinned_path(layout, sha256)
+    if not path.is_file() or path.read_bytes() != data:
+        write_bytes(path, data)
+    return sha256
+
+
+def _read_source_file(folder: Path, file_name: str, name: str) -> bytes:
+    path = folder / file_name
+    if not path.is_file():
+        raise InputError(
+            "is not there",
+            file=f"{folder.name}/{file_name}",
+            field=f"source.{name}.path",
+            expected=f"a file inside {folder}",
+            fix="Put it there, or name another one in params.yaml",
+        )
+    if path.resolve().parent != folder.resolve():
+        raise InputError(
+            "is a link out of its folder",
+            file=f"{folder.name}/{file_name}",
+            field=f"source.{name}.path",
+            fix="Put the file itself there: DVC would not see the link's target change",
+        )
+    return read_bytes(path)
+
+
+def _pinned_path(layout: Layout, sha256: str) -> Path:
+    return layout.scratch / "pinned" / sha256
+
+
+def _find_stored(layout: Layout, _name: str, source: Source) -> bytes | None:
+    assert source.sha256 is not None
+    path = _pinned_path(layout, source.sha256)
+    return path.read_bytes() if path.is_file() else None
+
+
+def _find_in_head(layout: Layout, name: str, source: Source) -> bytes | None:
+    """What data/raw of the last commit holds, from DVC's cache or remote; None where there is no such thing."""
+    from tagpipe.io.revisions import read_at_revision
+
+    raw = layout.out("fetch", "raw").relative_to(layout.root)
+    try:
+        return read_at_revision(layout.root, "HEAD", f"{raw.as_posix()}/{name}{source.suffix}")
+    except TagpipeError:
+        return None

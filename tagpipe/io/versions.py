@@ -1,0 +1,140 @@
+"""A dataset version wherever it is: the workspace, a directory written by `tagpipe build`, a git revision."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tagpipe.core.digest import content_sha256, table_sha256
+from tagpipe.core.reports import table_schemas
+from tagpipe.core.schemas import IdType, id_kind_of
+from tagpipe.errors import InputError, IntegrityError
+from tagpipe.io.files import read_bytes, read_table
+from tagpipe.io.layout import DVC_FILE, Layout, find_layout, parse_stages
+
+CODED = {
+    "annotate/projects": ["tags.list.element"],
+    "annotate/tag_uses": ["raw_tag", "normalized_tag", "tag", "outcome"],
+    "threshold/projects": ["tags.list.element"],
+    "threshold/tags": [],
+}
+"""Text columns of each table that are read as codes."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One dataset version to read from. repo and revision: None for what is on disk at `layout.root`."""
+
+    layout: Layout
+    repo: str | None = None
+    revision: str | None = None
+
+    def path_of(self, stage: str, name: str) -> str:
+        """Where the file is, as people see it."""
+        return self.layout.out(stage, name).relative_to(self.layout.root).as_posix()
+
+    def read(self, stage: str, name: str) -> bytes:
+        """The bytes of an output. Raises InputError if it is not there."""
+        if self.repo is None:
+            self._expect(stage, name)
+            return read_bytes(self.layout.out(stage, name))
+        from tagpipe.io.revisions import read_at_revision
+
+        return read_at_revision(self.repo, self.revision, self.path_of(stage, name))
+
+    def _expect(self, stage: str, name: str) -> None:
+        if not self.layout.out(stage, name).is_file():
+            raise InputError(
+                "is not there: the version has not been built here, or not wholly",
+                file=self.path_of(stage, name),
+                fix="Run `tagpipe run` to build it, or `dvc pull` to fetch its data",
+            )
+
+    def read_json(self, stage: str, name: str) -> Any:
+        """A JSON output. Raises InputError if it is missing or damaged."""
+        try:
+            return json.loads(self.read(stage, name))
+        except ValueError as error:
+            raise InputError(
+                f"not JSON: {error}", file=self.path_of(stage, name), fix="Run `tagpipe run`, or `dvc checkout`"
+            ) from None
+
+    def read_table(
+        self, key: str, *, filters: list[tuple[str, str, object]] | None = None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """The table STAGE/TABLE (`core.reports.table_schemas`). Raises InputError if it is missing or damaged."""
+        stage, name = key.split("/")
+        file = f"{name}.parquet"
+        if self.repo is None:
+            self._expect(stage, file)
+        source = self.layout.out(stage, file) if self.repo is None else self.read(stage, file)
+        return read_table(source, coded=CODED[key], filters=filters, columns=columns, name=self.path_of(stage, file))
+
+
+def open_version(path_or_repo: str | Path = ".", revision: str | None = None) -> Version:
+    """The version on disk at a path, or the one of a repository (path or git address) at `revision`.
+
+    Raises ConfigError or InputError where there is none.
+    """
+    location = str(path_or_repo)
+    is_remote = "://" in location or location.startswith("git@")
+    if revision is None and not is_remote:
+        return Version(find_layout(Path(location)))
+    from tagpipe.io.revisions import read_at_revision
+    from tagpipe.io.yaml_file import parse_yaml
+
+    tree = parse_yaml(read_at_revision(location, revision, DVC_FILE), file=DVC_FILE)
+    return Version(Layout(Path(), parse_stages(tree, file=DVC_FILE)), location, revision)
+
+
+def verify_version(version: Version) -> dict[str, str]:
+    """Path -> digest of every table, each equal to the manifest's.
+
+    Raises IntegrityError (exit 7) naming every file that is missing, unreadable or has other values.
+    """
+    manifest = version.read_json("threshold", "manifest.json")
+    tables: dict[str, pa.Table] = {}
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    recorded_tables = manifest.get("tables", {}) if isinstance(manifest, dict) else {}
+    for key in table_schemas("integer"):
+        stage, name = key.split("/")
+        path = version.path_of(stage, f"{name}.parquet")
+        recorded = recorded_tables.get(key, {}).get("sha256")
+        try:
+            table = version.read_table(key)
+            found[path] = table_sha256(table, table_schemas(_id_kind(table))[key])
+        except (InputError, KeyError) as error:
+            wrong.append(f"{path}: {error.what if isinstance(error, InputError) else f'has no column {error}'}")
+            continue
+        tables[key] = table
+        if found[path] != recorded:
+            wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded}")
+    if not wrong:
+        content = content_sha256(tables["threshold/projects"], tables["threshold/tags"])
+        report = version.read_json("threshold", "threshold.json")
+        for path, recorded in (
+            (version.path_of("threshold", "manifest.json"), manifest.get("content_sha256")),
+            (version.path_of("threshold", "threshold.json"), report.get("content_sha256")),
+        ):
+            if recorded != content:
+                wrong.append(f"{path}: content_sha256 {recorded}, the tables give {content}")
+    if wrong:
+        raise IntegrityError(
+            f"{len(wrong)} file{'s differ' if len(wrong) > 1 else ' differs'} from the manifest",
+            file=wrong[0].split(": ", 1)[0],
+            fix="Restore with `dvc checkout`, or build anew with `tagpipe run`",
+            details=tuple(wrong),
+        )
+    return {**found, "content": str(manifest["content_sha256"])}
+
+
+def _id_kind(table: pa.Table) -> IdType:
+    """The type of ids, where the table has any."""
+    if "project_id" in table.column_names:
+        table = table.select(["project_id"]).rename_columns(["id"])
+    return id_kind_of(table) if "id" in table.column_names else "integer"

@@ -1,0 +1,1 @@
+"""One module a DVC stage: read, call the core, check, write."""

@@ -1,0 +1,32 @@
+"""Stage annotate: validated tables to annotated projects and the ledger of tag uses."""
+
+from __future__ import annotations
+
+import sys
+
+from tagpipe.core.annotation import annotate as annotate_projects
+from tagpipe.core.annotation import annotation_report
+from tagpipe.core.schemas import check_table, id_kind_of, validated_projects
+from tagpipe.core.vocabulary import load_vocabulary
+from tagpipe.io.files import read_json, read_table, write_json, write_table
+from tagpipe.io.layout import Layout
+from tagpipe.io.stage_run import run_stage
+from tagpipe.params import Params
+
+
+def annotate(layout: Layout, params: Params) -> str:
+    """Decide every tag use."""
+    projects = read_table(layout.out("validate", "projects.parquet"), coded=["tags.list.element"])
+    check_table(projects, validated_projects(id_kind_of(projects), params.validate_.text_fields))
+    vocabulary = load_vocabulary(read_json(layout.out("validate", "vocabulary.json")))
+    annotation = annotate_projects(projects, vocabulary, params.annotate)
+    write_table(layout.out("annotate", "projects.parquet"), annotation.projects)
+    write_table(layout.out("annotate", "tag_uses.parquet"), annotation.ledger())
+    report = annotation_report(annotation, params.annotate)
+    write_json(layout.out("annotate", "annotation.json"), report)
+    counts = annotation.n_by_outcome
+    return f"{len(annotation.outcomes)} tag uses: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+
+
+if __name__ == "__main__":
+    sys.exit(run_stage("annotate", annotate))

@@ -1,0 +1,24 @@
+"""Stage fetch: the two inputs, exactly as received, into data/raw."""
+
+from __future__ import annotations
+
+import sys
+
+from tagpipe.io.files import write_bytes
+from tagpipe.io.layout import Layout
+from tagpipe.io.sources import fetch_sources
+from tagpipe.io.stage_run import run_stage
+from tagpipe.params import Params
+
+
+def fetch(layout: Layout, params: Params) -> str:
+    """Write both files or neither."""
+    fetched = fetch_sources(layout, params.source)
+    raw = layout.out("fetch", "raw")
+    for each in fetched:
+        write_bytes(raw / f"{each.name}{each.suffix}", each.data)
+    return ", ".join(f"{each.name} {len(each.data)} bytes from {each.origin}" for each in fetched)
+
+
+if __name__ == "__main__":
+    sys.exit(run_stage("fetch", fetch))

@@ -1,0 +1,60 @@
+"""Stage threshold: annotated tables to the labeled dataset, its manifest and its reports."""
+
+from __future__ import annotations
+
+import sys
+
+from tagpipe.core.annotation import count_outcomes
+from tagpipe.core.flat import tag_lists_of
+from tagpipe.core.reports import manifest, tag_counts
+from tagpipe.core.threshold import cut_tags, furthest_steps, read_ledger, select_projects, threshold_report
+from tagpipe.io.files import read_json, read_table, write_bytes, write_json, write_table
+from tagpipe.io.layout import Layout
+from tagpipe.io.stage_run import run_stage
+from tagpipe.params import Params
+
+
+def threshold(layout: Layout, params: Params) -> str:
+    """Cut rare tags and write the dataset version."""
+    projects = read_table(layout.out("annotate", "projects.parquet"), coded=["tags.list.element"])
+    ledger = read_table(
+        layout.out("annotate", "tag_uses.parquet"), coded=["raw_tag", "normalized_tag", "tag", "outcome"]
+    )
+    validation = read_json(layout.out("validate", "validation.json"))
+    outcomes, offsets = read_ledger(ledger, projects)
+    labelsets = tag_lists_of(projects.column("tags"))
+    cut = cut_tags(labelsets, furthest_steps(outcomes, offsets), params.threshold)
+    labeled = select_projects(projects, cut)
+    rows = validation["projects"]
+    report = threshold_report(
+        cut,
+        labeled,
+        params.threshold,
+        count_outcomes(outcomes),
+        n_in=rows["n_in"],
+        n_rejected=rows["n_rejected"],
+        n_duplicates=rows["n_duplicates"],
+    )
+    tables = {
+        "annotate/projects": projects,
+        "annotate/tag_uses": ledger,
+        "threshold/projects": labeled,
+        "threshold/tags": cut.tags,
+    }
+    write_table(layout.out("threshold", "projects.parquet"), labeled)
+    write_table(layout.out("threshold", "tags.parquet"), cut.tags)
+    write_json(
+        layout.out("threshold", "manifest.json"),
+        manifest(tables, params, report=report, sources=validation["sources"]),
+    )
+    write_json(layout.out("threshold", "threshold.json"), report)
+    write_bytes(layout.out("threshold", "tag_counts.csv"), tag_counts(cut.tags).encode("utf-8"))
+    kept = report["tags"]
+    assert isinstance(kept, dict)
+    unlabeled = ", ".join(f"{n} {reason}" for reason, n in cut.n_unlabeled.items() if n)
+    labeled_with = f"{cut.n_labeled} projects labeled with {kept['n_kept']} of {kept['n_seen']} tags"
+    return f"{labeled_with}; {unlabeled} unlabeled" if unlabeled else labeled_with
+
+
+if __name__ == "__main__":
+    sys.exit(run_stage("threshold", threshold))

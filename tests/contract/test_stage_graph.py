@@ -1,0 +1,177 @@
+"""dvc.yaml against the code: every imported module is a dependency, every parameter section exists."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import grimp
+import pytest
+from ruamel.yaml import YAML
+
+from tagpipe.params import Params
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = {field.alias or name for name, field in Params.model_fields.items()}
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    return dict(YAML(typ="safe").load((ROOT / name).read_text(encoding="utf-8")))
+
+
+STAGES: dict[str, dict[str, Any]] = read_yaml("dvc.yaml")["stages"]
+
+
+def outs_of(stage: dict[str, Any], *kinds: str) -> dict[str, bool]:
+    """Path -> whether DVC caches it, of every output of these kinds."""
+    outs = {}
+    for kind in kinds:
+        for entry in stage.get(kind, ()):
+            path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+            outs[path] = bool((options or {}).get("cache", True))
+    return outs
+
+
+ALL_OUTS = {
+    path: cached for stage in STAGES.values() for path, cached in outs_of(stage, "outs", "metrics", "plots").items()
+}
+
+
+@cache
+def import_graph() -> grimp.ImportGraph:
+    return grimp.build_graph("tagpipe", exclude_type_checking_imports=True, cache_dir=None)
+
+
+def closure_of(module: str) -> set[str]:
+    """The module, all that it imports directly or not, and the `__init__` of every package on the way."""
+    graph, found, todo = import_graph(), set(), {module}
+    while todo:
+        found |= todo
+        packages = {name.rpartition(".")[0] for name in todo} - {""}
+        todo = {up for name in todo for up in graph.find_upstream_modules(name)} | packages
+        todo -= found
+    return found
+
+
+def file_of(module: str) -> str:
+    """Path of a module, as dvc.yaml has it."""
+    path = PurePosixPath(*module.split("."))
+    return str(path / "__init__.py") if (ROOT / path).is_dir() else f"{path}.py"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_module_of_a_stage_is_one_of_its_deps(name: str) -> None:
+    expected = {file_of(module) for module in closure_of(f"tagpipe.stages.{name}")}
+    listed = {path for path in STAGES[name]["deps"] if path.startswith("tagpipe/")}
+    missing = "".join(f"      - {path}\n" for path in sorted(expected - listed))
+    surplus = "".join(f"      - {path}\n" for path in sorted(listed - expected))
+    assert not missing, f"add to the deps of stage {name} in dvc.yaml:\n{missing}"
+    assert not surplus, f"remove from the deps of stage {name} in dvc.yaml:\n{surplus}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_deps_are_there_once(name: str) -> None:
+    deps = STAGES[name]["deps"]
+    assert sorted(set(deps)) == sorted(deps)
+    data = [path for path in deps if path.startswith("data/") and path != "data/source"]
+    assert [path for path in data if path not in ALL_OUTS] == []
+    code = [path for path in deps if path.startswith("tagpipe/")]
+    assert [path for path in code if not (ROOT / path).is_file()] == []
+
+
+def test_stages_are_the_modules_of_the_package() -> None:
+    modules = {path.stem for path in (ROOT / "tagpipe" / "stages").glob("*.py")} - {"__init__"}
+    assert set(STAGES) == modules
+    assert list(STAGES) == ["fetch", "validate", "annotate", "threshold"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_commands_are_fixed(name: str) -> None:
+    assert STAGES[name]["cmd"] == f"python -m tagpipe.stages.{name}"
+    assert "${" not in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_parameters_are_whole_sections_that_exist(name: str) -> None:
+    sections = STAGES[name]["params"]
+    assert all(isinstance(section, str) for section in sections), "whole sections: DVC misses edits of single keys"
+    assert set(sections) <= SECTIONS - {"schema"}
+    assert set(sections) <= set(read_yaml("params.yaml"))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_lists_every_section_that_it_reads(name: str) -> None:
+    tree = ast.parse((ROOT / "tagpipe" / "stages" / f"{name}.py").read_text(encoding="utf-8"))
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    read = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load):
+            above = parents[node]
+            # Handed on whole, it may be read whole: the sections that shape a version then all count.
+            read |= (
+                {above.attr.rstrip("_")} if isinstance(above, ast.Attribute) else {"validate", "annotate", "threshold"}
+            )
+    assert read - set(STAGES[name]["params"]) == set()
+
+
+def test_what_git_keeps_are_the_reports_and_nothing_else() -> None:
+    reports = {path for stage in STAGES.values() for path in outs_of(stage, "metrics", "plots")}
+    assert {path for path, cached in ALL_OUTS.items() if not cached} == reports
+    assert {str(PurePosixPath(path).parent) for path in reports} == {"data/reports"}
+    assert [path for path in ALL_OUTS if path.startswith("data/reports") and ALL_OUTS[path]] == []
+
+
+def test_the_design_names_every_output() -> None:
+    assert set(ALL_OUTS) == {
+        "data/raw",
+        "data/validated/projects.parquet",
+        "data/validated/vocabulary.json",
+        "data/validated/rejected.jsonl",
+        "data/reports/validation.json",
+        "data/annotated/projects.parquet",
+        "data/annotated/tag_uses.parquet",
+        "data/reports/annotation.json",
+        "data/labeled/projects.parquet",
+        "data/labeled/tags.parquet",
+        "data/labeled/manifest.json",
+        "data/reports/threshold.json",
+        "data/reports/tag_counts.csv",
+    }
+
+
+def docstrings_of(tree: ast.AST) -> set[ast.AST]:
+    """Every text that stands alone: docstrings, also those behind a name."""
+    return {
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def folders() -> set[str]:
+    paths = [PurePosixPath(path) for path in (*ALL_OUTS, "data/source")]
+    return {str(path) for each in paths for path in (each, *each.parents) if len(path.parts) > 1}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tagpipe").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_data_paths_stand_in_dvc_yaml_alone(path: Path) -> None:
+    # A text with a blank in it is a message; one without is a path.
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    apart = docstrings_of(tree)
+    texts = [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node not in apart
+        and " " not in node.value
+    ]
+    names = {"validated", "annotated", "labeled", "reports"}
+    found = [
+        f"{line}: {text!r}"
+        for line, text in texts
+        if any(folder in text for folder in folders()) or any(text.startswith(f"{name}/") for name in names)
+    ]
+    assert found == []
