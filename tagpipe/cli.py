@@ -1,0 +1,245 @@
+"""The command line: parse, call, render, exit code. Nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tagpipe import __version__
+from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tagpipe.core.received import Progress
+    from tagpipe.project import Refreshed
+
+app = typer.Typer(
+    name="tagpipe",
+    help="Messy public tags in, a reproducible, diffable multi-label dataset version out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Directory = Annotated[
+    Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
+]
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"tagpipe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Messy public tags in, a reproducible, diffable multi-label dataset version out."""
+
+
+@app.command()
+def run(
+    stage: Annotated[str | None, typer.Argument(help="Only this stage and what it needs; all if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
+    from dataclasses import asdict
+
+    from tagpipe.io.layout import project_layout
+    from tagpipe.io.repro import reproduce
+
+    layout = project_layout(Path.cwd())
+    runs = reproduce(layout, stage, echo=_echo_error)
+    is_whole = bool(runs) and runs[-1].stage == list(layout.stages)[-1]
+    if as_json:
+        from tagpipe.api import load_summary
+
+        summary = asdict(load_summary()) if is_whole else None
+        _print_json({"stages": [asdict(each) for each in runs], "summary": summary})
+    elif is_whole:
+        _echo_error("")
+        summary_command(Path())
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    projects: Annotated[Path | None, typer.Option(metavar="FILE", help="Your projects; else a sample.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(metavar="FILE", help="Your vocabulary; else a sample.")] = None,
+) -> None:
+    """Make a new dataset project for your own data, ready to run."""
+    from tagpipe.project import init_project
+
+    written = init_project(directory, projects=projects, vocabulary=vocabulary)
+    for path in written:
+        _console().print(path, highlight=False, markup=False)
+    _echo_error(f"Next: cd {directory} && tagpipe run")
+
+
+@app.command()
+def build(
+    projects: Annotated[Path, typer.Option(metavar="FILE", help="JSON, NDJSON or CSV, by its ending.")],
+    vocabulary: Annotated[Path, typer.Option(metavar="FILE", help="JSON (object or list), NDJSON or CSV.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written.")],
+    params: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A params.yaml; else the one that comes with tagpipe.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build a dataset version in one process, without DVC or git."""
+    from dataclasses import asdict
+
+    from tagpipe.api import build as build_dataset
+    from tagpipe.io.files import use_system_memory
+    from tagpipe.render.terminal import render_summary
+
+    use_system_memory()
+    with _progress(f"reading {projects.name}") as progress:
+        dataset = build_dataset(projects, vocabulary, params=params, out=out, progress=progress)
+    if as_json:
+        _print_json(asdict(dataset.summary))
+    else:
+        _console().print(render_summary(dataset.summary))
+
+
+@app.command("summary")
+def summary_command(directory: Directory = Path(), as_json: AsJson = False) -> None:
+    """Show what came in, what was labeled, which tags just made the cut and what was dropped."""
+    from dataclasses import asdict
+
+    from tagpipe.api import load_summary
+    from tagpipe.render.terminal import render_summary
+
+    summary = load_summary(directory)
+    if as_json:
+        _print_json(asdict(summary))
+    else:
+        _console().print(render_summary(summary))
+
+
+@app.command()
+def explain(
+    project_id: Annotated[str, typer.Argument(help="The project's id.")],
+    tag: Annotated[str | None, typer.Argument(help="A tag, an alias or a raw tag; all uses if not given.")] = None,
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="A dataset project, or a directory written by `tagpipe build`.")
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Say why a project has or lacks a tag, use by use."""
+    from dataclasses import asdict
+
+    from tagpipe.api import explain as explain_tags
+    from tagpipe.render.terminal import render_explanation
+
+    explanation = explain_tags(project_id, tag, path=directory)
+    if as_json:
+        _print_json(asdict(explanation))
+    else:
+        _console().print(render_explanation(explanation))
+
+
+@app.command()
+def verify(directory: Directory = Path(), as_json: AsJson = False) -> None:
+    """Recompute the digests of the manifest; exit 7 and name the files if any differs."""
+    from tagpipe.io.versions import open_version, verify_version
+
+    digests = verify_version(open_version(directory))
+    if as_json:
+        _print_json(digests)
+    else:
+        for path, digest in digests.items():
+            _console().print(f"{digest}  {path}", highlight=False, markup=False)
+
+
+@app.command()
+def refresh(
+    check: Annotated[bool, typer.Option("--check", help="Only report; exit 1 if upstream has moved.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look upstream, prove that the new bytes validate, and write their pins into params.yaml."""
+    from dataclasses import asdict
+
+    from tagpipe.project import refresh as refresh_pins
+
+    found = refresh_pins(Path.cwd(), check=check)
+    if as_json:
+        _print_json({**asdict(found), "moved": found.moved})
+    else:
+        _print_refreshed(found)
+    if check and found.moved:
+        raise typer.Exit(1)
+
+
+def _print_refreshed(found: Refreshed) -> None:
+    out = _console()
+    for pin in found.pins:
+        what = f"{pin.old_sha256} -> {pin.new_sha256}" if pin.moved else f"{pin.old_sha256} (not moved)"
+        out.print(f"{pin.name}: {what}", highlight=False, markup=False)
+    old = found.old_counts or {}
+    changes = (f"{name} {old.get(name, '?')} -> {count}" for name, count in found.new_counts.items())
+    out.print("counts: " + ", ".join(changes), highlight=False, markup=False)
+    if found.accepted:
+        out.print("new pins are in params.yaml; `tagpipe run` builds from them", highlight=False, markup=False)
+
+
+def _console() -> Console:
+    """Standard output; where that is no terminal, wide enough that nothing is cut or wrapped."""
+    from rich.console import Console
+
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+def _print_json(tree: Any) -> None:
+    print(json.dumps(tree, ensure_ascii=True, indent=2))
+
+
+def _echo_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress | None]:
+    """A progress bar on standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def main() -> None:
+    """Entry point: an expected error is one message on standard error and its exit code; a defect is a traceback."""
+    try:
+        app()
+    except TagpipeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except StageDefect as defect:
+        print(f"error: a stage was killed, or has a defect and its traceback stands above ({defect})", file=sys.stderr)
+        sys.exit(DEFECT_EXIT_CODE)
+    except Exception:  # noqa: BLE001 - a defect keeps its traceback, but exit code 1 means an answer
+        traceback.print_exc()
+        sys.exit(DEFECT_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""A dataset project as a whole: make a new one, refresh the pins of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tagpipe.errors import ConfigError
+from tagpipe.io.download import download
+from tagpipe.io.files import read_json, write_bytes
+from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.raw import copy_raw, open_raw, suffix_of
+from tagpipe.io.repository import start_repository
+from tagpipe.io.repro import write_code_version
+from tagpipe.io.sources import each_source, fetch_source, store_pinned
+from tagpipe.io.yaml_file import dump_yaml, read_params, read_yaml, replace_text, set_values
+from tagpipe.params import Params
+from tagpipe.pipeline import Raw, RawFile, describe_sources, validate
+
+_GITIGNORE = f"{SCRATCH}/\n.*.tmp\ndvc_plots/\n.venv/\n__pycache__/\n"
+_README = """# A labeled dataset, built by tagpipe
+
+    tagpipe run          # build it, and show what came out
+    tagpipe explain ID   # why a project has its tags
+    dvc push             # share the data (after `dvc remote add -d NAME URL`)
+
+The inputs are in `data/source/`, every parameter in `params.yaml`, the stages in `dvc.yaml`. Commit `dvc.lock` and
+`data/reports/` after a run: they are the version.
+"""
+
+
+def init_project(directory: Path, *, projects: Path | None = None, vocabulary: Path | None = None) -> list[str]:
+    """Make a dataset project in a new or empty folder, ready to run; the paths written.
+
+    projects, vocabulary: one's own inputs (None: the sample that comes with tagpipe). Raises ConfigError if the
+    folder holds anything but a git repository, or git or DVC cannot be run.
+    """
+    found = [path.name for path in directory.iterdir() if path.name != ".git"] if directory.is_dir() else []
+    if found or (directory.exists() and not directory.is_dir()):
+        raise ConfigError(
+            "is not an empty folder", file=str(directory), found=", ".join(sorted(found)[:3]), fix="Name a new one"
+        )
+    own = {"projects": projects, "vocabulary": vocabulary}
+    for path in own.values():
+        if path is not None:
+            suffix_of(path)
+            open_raw(path)
+    tree = read_yaml(packaged_file(DVC_FILE))
+    for stage in tree["stages"].values():
+        stage["deps"] = [path for path in stage["deps"] if not path.startswith("tagpipe/")] + [CODE_FILE]
+    directory.mkdir(parents=True, exist_ok=True)
+    write_bytes(directory / DVC_FILE, dump_yaml(tree).encode("utf-8"))
+    write_bytes(directory / PARAMS_FILE, packaged_file(PARAMS_FILE).read_bytes())
+    layout = project_layout(directory)
+    folder = layout.dep("fetch", "source")
+    sample = packaged_file(folder.relative_to(directory).as_posix())
+    names = {name: copy_raw(path or sample / f"{name}.json", folder, name) for name, path in own.items()}
+    if renamed := {name: file_name for name, file_name in names.items() if file_name != f"{name}.json"}:
+        set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in renamed.items()})
+    write_bytes(directory / ".gitignore", _GITIGNORE.encode())
+    write_bytes(directory / "README.md", _README.encode())
+    write_code_version(layout)
+    start_repository(directory)
+    return sorted(
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if path.is_file() and not {".git", "tmp", "cache"} & set(path.relative_to(directory).parts)
+    )
+
+
+@dataclass(frozen=True)
+class PinChange:
+    """A source's pin before, and what is upstream now."""
+
+    name: str
+    url: str
+    old_sha256: str
+    new_sha256: str
+
+    @property
+    def moved(self) -> bool:
+        return self.old_sha256 != self.new_sha256
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What `refresh` found. old_counts: of the version in the workspace, None if it has none. Counts as in
+    validation.json `projects`; n_tags and n_warnings of the vocabulary. accepted: the new pins were written."""
+
+    pins: tuple[PinChange, ...]
+    new_counts: Mapping[str, Any]
+    old_counts: Mapping[str, Any] | None
+    accepted: bool
+
+    @property
+    def moved(self) -> bool:
+        return any(pin.moved for pin in self.pins)
+
+
+def refresh(root: Path, *, check: bool = False) -> Refreshed:
+    """Look upstream, prove that the new bytes parse and validate, and (unless `check`) write their pins.
+
+    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. Raises ConfigError
+    if no source has a url, SourceUnavailable, and whatever the new bytes fail with.
+    """
+    layout = project_layout(root)
+    with hold_run_lock(layout.scratch, command="tagpipe refresh"):
+        params = read_params(layout.params_file)
+        received, pins = _look_upstream(layout, params)
+        validated, vocabulary, findings = validate(Raw(received["projects"], received["vocabulary"]), params)
+        counts = {
+            "n_in": validated.n_in,
+            "n_rejected": validated.n_rejected,
+            "n_duplicates": validated.n_duplicates,
+            "n_valid": validated.rows.num_rows,
+            "n_tags": len(vocabulary.tags),
+            "n_warnings": len(findings),
+        }
+        moved = [pin for pin in pins if pin.moved]
+        if moved and not check:
+            for pin in moved:
+                store_pinned(layout, received[pin.name].data[:])
+            replace_text(layout.params_file, {("source", pin.name, "sha256"): pin.new_sha256 for pin in moved})
+    return Refreshed(tuple(pins), counts, _read_old_counts(layout), bool(moved) and not check)
+
+
+def _look_upstream(layout: Layout, params: Params) -> tuple[dict[str, RawFile], list[PinChange]]:
+    sources = each_source(params.source)
+    if all(source.url is None for _, source in sources):
+        raise ConfigError(
+            "no source has a url, so there is nothing to refresh",
+            file=PARAMS_FILE,
+            field="source",
+            fix="Files of data/source/ are read anew by every `tagpipe run`",
+        )
+    received, pins = {}, []
+    for name, source in sources:
+        if source.url is None:
+            data = fetch_source(layout, name, source, params.source.download).data
+        else:
+            data = download(source.url, params.source.download, name=name)
+        received[name] = RawFile(f"source.{name}", source.suffix, data)
+    found = describe_sources(Raw(received["projects"], received["vocabulary"]))
+    for name, source in sources:
+        if source.url is not None and source.sha256 is not None:
+            pins.append(PinChange(name, source.url, source.sha256, str(found[name]["sha256"])))
+    return received, pins
+
+
+def _read_old_counts(layout: Layout) -> dict[str, Any] | None:
+    path = layout.out("validate", "validation.json")
+    if not path.is_file():
+        return None
+    report = read_json(path)
+    projects, vocabulary = report["projects"], report["vocabulary"]
+    return {
+        **{name: projects[name] for name in ("n_in", "n_rejected", "n_duplicates", "n_valid")},
+        "n_tags": vocabulary["n_tags"],
+        "n_warnings": sum(vocabulary["n_warnings"].values()),
+    }

@@ -1,0 +1,256 @@
+"""Bad input through `tagpipe run`, in a real DVC project: the stage's own exit code, and the last good version back.
+
+DVC deletes a stage's outputs before it runs it, and the stages ahead of the failing one have written theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+
+PROJECTS: list[dict[str, Any]] = [
+    {"id": 1, "title": "One", "description": "d", "tags": ["nlp", "bert"], "created_on": "2024-01-01"},
+    {"id": 2, "title": "Two", "description": "d", "tags": ["cv"], "created_on": "2024-01-02"},
+    {"id": 3, "title": "Three", "description": "", "tags": ["Computer Vision", "nlp"], "created_on": "2024-01-03"},
+    {"id": 4, "title": "Four", "description": "d", "tags": ["unheard-of"], "created_on": "2024-01-04"},
+]
+VOCABULARY = {"nlp": {}, "cv": {"aliases": ["computer-vision"]}, "bert": {"parents": ["nlp"]}}
+
+PROJECTS_FILE = "data/source/projects.json"
+VOCABULARY_FILE = "data/source/vocabulary.json"
+PARAMS_FILE = "params.yaml"
+PRIVATE_URL = b"vocabulary: {url: 'http://192.0.2.1/v.json', sha256: " + b"a" * 64 + b"}"
+
+
+class Case(NamedTuple):
+    """What breaks (`file`: from its bytes to others, or None: deleted), and how the run must end."""
+
+    name: str
+    file: str
+    damage: Callable[[bytes], bytes | None]
+    exit_code: int
+    fragments: tuple[str, ...]
+
+
+def swap(old: str, new: str) -> Callable[[bytes], bytes]:
+    """Replaces `old`, which must be there once."""
+
+    def damage(data: bytes) -> bytes:
+        assert data.count(old.encode()) == 1, old
+        return data.replace(old.encode(), new.encode())
+
+    return damage
+
+
+CUT_OFF = Case(
+    "projects cut off",
+    PROJECTS_FILE,
+    lambda data: data[:-30],
+    3,
+    ("projects.json", "not JSON", "at byte 3", "nothing was built from it"),
+)
+CASES = [
+    Case(
+        "projects with Latin-1",
+        PROJECTS_FILE,
+        lambda data: data.replace(b"Four", b"Fo\xfcr"),
+        3,
+        ("projects.json", "not UTF-8 at byte", "Save the file as UTF-8"),
+    ),
+    Case(
+        "too many rows rejected",
+        PROJECTS_FILE,
+        swap('"Four"', "null"),
+        4,
+        ("projects.json, row 4, field title: 1 of 4 rows were rejected", "missing", "validate.max_rejected"),
+    ),
+    Case(
+        "projects gone",
+        PROJECTS_FILE,
+        lambda data: None,
+        3,
+        ("source/projects.json, field source.projects.path: is not there", "Put it there"),
+    ),
+    Case(
+        "a cycle in the vocabulary",
+        VOCABULARY_FILE,
+        swap('"nlp": {}', '"nlp": {"parents": ["bert"]}'),
+        3,
+        ("vocabulary.json, field parents", '"bert" -> "nlp" -> "bert"', "Remove one of these parents"),
+    ),
+    Case(
+        "an unknown key in params.yaml",
+        PARAMS_FILE,
+        swap("  normalize: true", "  normalise: true"),
+        2,
+        ("params.yaml", "annotate.normalise: Extra inputs", "annotate.normalize: Field required", "docs/parameters.md"),
+    ),
+    Case(
+        "min_projects a text",
+        PARAMS_FILE,
+        swap("min_projects: 1", "min_projects: one"),
+        2,
+        ("params.yaml", "threshold.min_projects", 'found "one"', "docs/parameters.md"),
+    ),
+    Case(
+        "a section of params.yaml gone",
+        PARAMS_FILE,
+        lambda data: data[: data.index(b"threshold:")],
+        2,
+        ("params.yaml", "threshold"),
+    ),
+    Case(
+        "params.yaml no YAML",
+        PARAMS_FILE,
+        swap("  normalize: true", "  normalize: [true"),
+        2,
+        ("params.yaml", "not YAML", "line "),
+    ),
+    Case(
+        "params.yaml with a key twice",
+        PARAMS_FILE,
+        swap("  normalize: true", "  normalize: true\n  normalize: false"),
+        2,
+        ("params.yaml", "not YAML", "normalize"),
+    ),
+    Case("params.yaml gone", PARAMS_FILE, lambda data: None, 2, ("params.yaml", "is not there")),
+    Case(
+        "an upstream inside the network",
+        PARAMS_FILE,
+        lambda data: re.sub(rb"vocabulary:\s*\{?path: vocabulary.json\}?", PRIVATE_URL, data),
+        5,
+        ("source.vocabulary: leads to 192.0.2.1", "source.download.allow_private"),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project made by `tagpipe init` and run once, nothing committed; to be copied, never written to."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "projects.json").write_text(json.dumps(PROJECTS), encoding="utf-8")
+    (folder / "vocabulary.json").write_text(json.dumps(VOCABULARY), encoding="utf-8")
+    project = folder / "project"
+    own = ["--projects", str(folder / "projects.json"), "--vocabulary", str(folder / "vocabulary.json")]
+    run_tagpipe(folder, "init", str(project), *own)
+    params = (project / PARAMS_FILE).read_text(encoding="utf-8")
+    assert "min_projects: 12" in params
+    (project / PARAMS_FILE).write_text(params.replace("min_projects: 12", "min_projects: 1"), encoding="utf-8")
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 0, ended.stderr
+    return project
+
+
+@pytest.fixture
+def project(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "project", symlinks=True))
+
+
+def run_tagpipe(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tagpipe", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+Snapshot = Callable[[Path], dict[str, bytes]]
+
+
+def read_version(project: Path, snapshot: Snapshot) -> dict[str, bytes]:
+    """The version in the workspace: every output and report, and dvc.lock."""
+    data = {path: content for path, content in snapshot(project / "data").items() if not path.startswith("source/")}
+    return {**data, "dvc.lock": (project / "dvc.lock").read_bytes()}
+
+
+def content_sha256(version: dict[str, bytes]) -> str:
+    return str(json.loads(version["reports/threshold.json"])["content_sha256"])
+
+
+def break_and_repair(case: Case, project: Path, snapshot: Snapshot) -> None:
+    before = read_version(project, snapshot)
+    assert {"raw/projects.json", "labeled/manifest.json", "reports/threshold.json", "reports/tag_counts.csv"} < set(
+        before
+    )
+    path = project / case.file
+    good = path.read_bytes()
+    damaged = case.damage(good)
+    if damaged is None:
+        path.unlink()
+    else:
+        path.write_bytes(damaged)
+    assert_fails(case, project)
+    assert read_version(project, snapshot) == before
+    path.write_bytes(good)
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 0, ended.stderr
+    after = read_version(project, snapshot)
+    assert content_sha256(after) == content_sha256(before)
+    assert after == before
+
+
+def assert_fails(case: Case, project: Path) -> None:
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == case.exit_code, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "warning" not in ended.stderr
+    last = [line for line in ended.stderr.splitlines() if line.startswith("error: ")][-1]
+    for fragment in case.fragments:
+        assert fragment in ended.stderr[ended.stderr.rindex(last) :], ended.stderr
+
+
+def test_last_good_version_is_put_back(project: Path, snapshot: Snapshot) -> None:
+    break_and_repair(CUT_OFF, project, snapshot)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_last_good_version_is_put_back_after_each_kind(case: Case, project: Path, snapshot: Snapshot) -> None:
+    break_and_repair(case, project, snapshot)
+
+
+@pytest.mark.slow
+def test_last_good_version_outlives_two_failures_in_different_stages(project: Path, snapshot: Snapshot) -> None:
+    """The second failing run begins from what the first has put back."""
+    before = read_version(project, snapshot)
+    for case in (CASES[1], next(case for case in CASES if case.name == "min_projects a text"), CUT_OFF):
+        path = project / case.file
+        good = path.read_bytes()
+        damaged = case.damage(good)
+        assert damaged is not None
+        path.write_bytes(damaged)
+        assert_fails(case, project)
+        assert read_version(project, snapshot) == before
+        path.write_bytes(good)
+
+
+@pytest.mark.slow
+def test_last_good_version_comes_back_from_the_commit(project: Path, snapshot: Snapshot) -> None:
+    """A fresh clone of the scratch folder, so to say: reports come from git, data from DVC's cache."""
+    for command in (["git", "add", "-A"], ["git", "commit", "-q", "-m", "a version"]):
+        subprocess.run(command, cwd=project, check=True, capture_output=True)
+    shutil.rmtree(project / ".tagpipe")
+    break_and_repair(CUT_OFF, project, snapshot)
+
+
+@pytest.mark.slow
+def test_first_run_that_fails_leaves_no_version(built: Path, tmp_path: Path) -> None:
+    """Nothing to put back: the exit code and message are the same, and a repaired input builds."""
+    project = tmp_path / "project"
+    (tmp_path / "projects.json").write_bytes(CUT_OFF.damage((built / PROJECTS_FILE).read_bytes()) or b"")
+    own = ["--projects", str(tmp_path / "projects.json"), "--vocabulary", str(built / VOCABULARY_FILE)]
+    assert run_tagpipe(tmp_path, "init", str(project), *own).returncode == 0
+    (project / PARAMS_FILE).write_bytes((built / PARAMS_FILE).read_bytes())
+    assert_fails(CUT_OFF, project)
+    assert not (project / "data/labeled/manifest.json").exists()
+    (project / PROJECTS_FILE).write_bytes((built / PROJECTS_FILE).read_bytes())
+    assert run_tagpipe(project, "run").returncode == 0
+    manifest = "data/labeled/manifest.json"
+    assert (project / manifest).read_bytes() == (built / manifest).read_bytes()
