@@ -1,0 +1,1 @@
+"""Prefect only: what runs the DVC stages, and no data logic."""

@@ -1,0 +1,197 @@
+"""Build the dataset as a Prefect flow: one task a DVC stage, each `tagpipe run STAGE` in a process of its own.
+
+    python -m flows.build        # once, with no server
+
+The stages and their order come from DVC's own graph. One lock is held around all of them, so that no other build
+gets between two stages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import networkx as nx
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from tagpipe.api import load_summary
+from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
+from tagpipe.io.files import read_json
+from tagpipe.io.layout import project_layout
+from tagpipe.io.lock import HeldLock, hold_run_lock
+from tagpipe.io.repro import forget_begun
+from tagpipe.io.stage_run import LAST_ERROR
+from tagpipe.render.markdown import markdown_summary
+from tagpipe.render.text import visible
+
+STATE_NAMES = {"ran": "Ran", "cached": "Cached", "skipped": "Skipped"}
+"""DVC's three ways to bring a stage up to date, as the names of completed states."""
+
+FETCH_RETRIES = 3
+FETCH_RETRY_DELAYS_S = [10.0, 30.0, 90.0]
+
+SUMMARY_KEY = "tagpipe-summary"
+TAG_COUNTS_KEY = "tagpipe-tag-counts"
+
+
+class StageFailed(Exception):
+    """A stage's own error in one line, with its exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message, exit_code)
+        self.message = message
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def list_stages(root: Path) -> list[str]:
+    """Names of the stages in DVC's graph, each behind those that it depends on."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        graph = repo.index.graph  # an edge leads from a stage to one that it depends on
+        order = nx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.addressing)
+        return [stage.addressing for stage in order]
+
+
+@task(task_run_name="{stage}", retry_condition_fn=lambda _task, _run, state: _may_pass(state))
+def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int, ...]) -> State[Any]:
+    """Bring one stage up to date. The completed state's name says whether it ran, came from the cache or was skipped.
+
+    A failure is a failed state with the stage's own one-line error; it is raised (and so retried) only where the
+    source was unavailable, for Prefect logs a traceback of whatever is raised.
+    """
+    try:
+        status = _run_command(stage, Path(root), environment, fds)
+    except StageFailed as failure:
+        if failure.exit_code == SourceUnavailable.exit_code:
+            raise
+        return Failed(message=failure.message, data=failure)
+    return Completed(name=STATE_NAMES[status], message=f"{stage}: {status}")
+
+
+@flow(name="tagpipe-build", log_prints=False)
+def build(root: str = ".") -> dict[str, str] | State[Any]:
+    """Run every stage of the project at `root`; stage -> ran, cached or skipped.
+
+    An expected failure (a stage's, or Busy) is a failed state whose data is the error.
+    """
+    folder = Path(root).resolve()
+    try:
+        layout = project_layout(folder)
+        with hold_run_lock(layout.scratch, command="the flow tagpipe-build") as lock:
+            statuses = {stage: _run_task(stage, folder, lock) for stage in list_stages(folder)}
+            forget_begun(layout)
+            publish_artifacts(folder)
+    except (StageFailed, TagpipeError) as error:
+        return Failed(message=str(error), data=error)
+    return statuses
+
+
+def _run_task(stage: str, root: Path, lock: HeldLock) -> str:
+    """What DVC did for the stage. Raises StageFailed."""
+    retries: dict[str, Any] = (
+        {"retries": FETCH_RETRIES, "retry_delay_seconds": FETCH_RETRY_DELAYS_S} if stage == "fetch" else {}
+    )
+    named = run_stage.with_options(name=stage, **retries)
+    state = named(stage, str(root), lock.environment, (lock.fd,), return_state=True)
+    if not state.is_completed():
+        failure = state.result(raise_on_failure=False)
+        raise failure if isinstance(failure, Exception) else StageFailed(str(state.message), 1)
+    return str(state.name).lower()
+
+
+def _may_pass(state: State[Any]) -> bool:
+    """Whether a failed fetch may go better next time: only where the source was unavailable."""
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, StageFailed) and failure.exit_code == SourceUnavailable.exit_code
+
+
+def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tuple[int, ...]) -> str:
+    """`tagpipe run STAGE`, its lines streamed into the run's log; what DVC did for that stage."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tagpipe", "run", stage, "--json"],
+        cwd=root,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=fds,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    answer: list[str] = []
+    reader = threading.Thread(target=_read_all, args=(process.stdout, answer))
+    reader.start()
+    last_line = _stream(process.stderr)
+    reader.join()
+    exit_code = process.wait()
+    if exit_code != 0:
+        raise StageFailed(_describe_failure(root, stage, exit_code, last_line), exit_code)
+    runs = {run["stage"]: run["status"] for run in json.loads("".join(answer))["stages"]}
+    return str(runs[stage])
+
+
+def _read_all(stream: IO[str], into: list[str]) -> None:
+    into.append(stream.read())
+    stream.close()
+
+
+def _stream(stream: IO[str]) -> str:
+    """Log every line; the last one is returned."""
+    logger = get_run_logger()
+    last = ""
+    with stream:
+        for line in stream:
+            last = visible(line.rstrip("\n")) or last
+            logger.info(last)
+    return last
+
+
+def _describe_failure(root: Path, stage: str, exit_code: int, last_line: str) -> str:
+    path = project_layout(root).scratch / LAST_ERROR
+    if path.is_file():
+        return f"{stage}: {from_dict(read_json(path)['error']).headline}"
+    return f"{stage}: exit code {exit_code}: {last_line}"
+
+
+def publish_artifacts(root: Path) -> None:
+    """The summary as Markdown and the tag counts as a table, each run a further version of the same key."""
+    summary = load_summary(root)
+    create_markdown_artifact(key=SUMMARY_KEY, markdown=markdown_summary(summary), description="The dataset version")
+    create_table_artifact(
+        key=TAG_COUNTS_KEY,
+        table=[{"tag": visible(tag), "projects": n_projects} for tag, n_projects in summary.kept],
+        description="Kept tags, by projects",
+    )
+
+
+def main() -> int:
+    """Run the flow once; an expected failure is one line and the stage's exit code."""
+    state = build(str(Path.cwd()), return_state=True)
+    if not state.is_completed():
+        error = state.result(raise_on_failure=False)
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, (StageFailed, TagpipeError)) else DEFECT_EXIT_CODE
+    statuses = state.result()
+    assert isinstance(statuses, dict)
+    print(", ".join(f"{stage} {status}" for stage, status in statuses.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The Prefect flow against a real server: states, one-line errors, the lock and the artifacts."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.project import init_project
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Prefect server on loopback; the environment of those that use it."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": str(REPO),
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/health", process)
+        yield environment
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError("the Prefect server did not start")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("flow") / "project"
+    init_project(root)
+    return root
+
+
+def run_flow(project: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flows.build"], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def read_artifacts(environment: dict[str, str], key: str) -> list[Any]:
+    """All versions of an artifact, newest first, as the server's API has them."""
+    body = json.dumps({"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}).encode()
+    request = urllib.request.Request(
+        environment["PREFECT_API_URL"] + "/artifacts/filter", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: list[Any] = json.load(answer)
+    return found
+
+
+def test_flow_runs_every_stage_and_writes_artifacts(project: Path, server: dict[str, str]) -> None:
+    first = run_flow(project, server)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.strip().endswith("fetch ran, validate ran, annotate ran, threshold ran")
+    assert "projects labeled with" in first.stderr  # the stage's own line is in the run's log
+    digest = json.loads((project / "data/reports/threshold.json").read_text())["content_sha256"]
+    assert digest in read_artifacts(server, "tagpipe-summary")[0]["data"]
+    counts = read_artifacts(server, "tagpipe-tag-counts")
+    assert {"tag": "pytorch", "projects": 202} in json.loads(counts[0]["data"])
+
+
+@pytest.mark.slow
+def test_flow_tells_skipped_and_cached_from_ran(project: Path, server: dict[str, str]) -> None:
+    run_flow(project, server)
+    n_before = len(read_artifacts(server, "tagpipe-summary"))
+    second = run_flow(project, server)
+    assert second.stdout.strip().endswith("fetch skipped, validate skipped, annotate skipped, threshold skipped")
+
+    params = project / "params.yaml"
+    text = params.read_text()
+    params.write_text(text.replace("min_projects: 12", "min_projects: 13"))
+    assert "threshold ran" in run_flow(project, server).stdout
+    params.write_text(text)
+    assert "threshold cached" in run_flow(project, server).stdout
+
+    summaries = read_artifacts(server, "tagpipe-summary")
+    assert len(summaries) == n_before + 3, "each run is a further version of the same artifact"
+    digest = json.loads((project / "data/reports/threshold.json").read_text())["content_sha256"]
+    assert digest in summaries[0]["data"]
+    assert digest not in summaries[1]["data"]
+
+
+def test_failing_stage_is_one_line_with_its_exit_code(project: Path, server: dict[str, str]) -> None:
+    source = project / "data/source/projects.json"
+    good = source.read_bytes()
+    source.write_bytes(good[:-10])
+    try:
+        failed = run_flow(project, server)
+    finally:
+        source.write_bytes(good)
+    assert failed.returncode == 3
+    error = failed.stderr.strip().splitlines()[-1]
+    lines = [line for line in failed.stderr.splitlines() if line.startswith("error: validate: projects.json")]
+    assert len(lines) == 1, error
+    assert "at byte" in lines[0]
+    assert "Traceback" not in failed.stderr
+
+
+def test_second_build_is_refused_while_one_runs(project: Path, server: dict[str, str]) -> None:
+    with hold_run_lock(project / ".tagpipe", command="a test"):
+        refused = run_flow(project, server)
+    assert refused.returncode == 6
+    assert f"process {os.getpid()} (a test)" in refused.stderr
+
+
+def test_stages_come_from_dvc_graph(project: Path, server: dict[str, str]) -> None:
+    listing = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from pathlib import Path; from flows.build import list_stages; print(list_stages(Path()))",
+        ],
+        cwd=project,
+        env=server,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listing.stdout.strip() == "['fetch', 'validate', 'annotate', 'threshold']"
