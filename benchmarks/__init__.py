@@ -1,0 +1,1 @@
+"""tagpipe against its peers: the same work, side by side in one run."""

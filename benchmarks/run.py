@@ -1,0 +1,245 @@
+"""Runs every peer as its own process, in turn, checks that all results are equal and prints one table per size.
+
+python -m benchmarks.run [--sizes 100000 1000000] [--repeat 3] [--peers tagpipe polars] [--markdown FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.rule import COMPRESSION, COMPRESSION_LEVEL, hash_generator
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "benchmarks" / "out"
+LIBRARIES = ("tagpipe", "pyarrow", "numpy", "pandas", "pandera", "polars", "duckdb")
+WARM_UP_PROJECTS = 1_000
+_MIB = 1 << 20
+_RSS_BYTES = 1 if sys.platform == "darwin" else 1024
+"""The unit of ru_maxrss."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that does the job; from `once_from` projects on it runs only once."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    once_from: int = sys.maxsize
+
+    def repeats(self, n_projects: int, repeat: int) -> int:
+        """How often it runs."""
+        return 1 if n_projects >= self.once_from else repeat
+
+
+PEERS = (
+    Peer("tagpipe", "benchmarks.peer_tagpipe"),
+    Peer("tagpipe with ledger", "benchmarks.peer_tagpipe", ("--ledger",)),
+    Peer("polars", "benchmarks.peer_polars"),
+    Peer("duckdb", "benchmarks.peer_duckdb"),
+    Peer("pandas explode", "benchmarks.peer_explode"),
+    Peer("pandas apply", "benchmarks.peer_apply", once_from=1_000_000),
+)
+REFERENCE = PEERS[0]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: user and system CPU seconds, wall seconds, the largest resident set in bytes."""
+
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A peer's runs at one size."""
+
+    peer: Peer
+    costs: tuple[Cost, ...]
+    digest: str
+
+    @property
+    def median(self) -> Cost:
+        """The median of each quantity by itself."""
+        return Cost(
+            statistics.median(cost.cpu_s for cost in self.costs),
+            statistics.median(cost.wall_s for cost in self.costs),
+            int(statistics.median(cost.peak_bytes for cost in self.costs)),
+        )
+
+
+class UnequalResults(Exception):
+    """Peers that should have done the same work did not."""
+
+
+def run_module(module: str, *arguments: str) -> Cost:
+    """Run `python -m module arguments` and measure it. Raises CalledProcessError if it fails.
+
+    Linux counts the resident set of the process that starts another one into the other's peak, so this one must
+    stay small: nothing here imports a library or reads a result.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, env=child_environment())
+    _, status, used = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss * _RSS_BYTES)
+
+
+def child_environment() -> dict[str, str]:
+    """This environment, with compiled modules kept (in out/) even where it forbids that: parsing the source of
+    pandas anew in each run costs 1.4 s, which is nobody's work.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"PYTHONPYCACHEPREFIX": str(OUT / "pycache")}
+
+
+def read_digest(path: Path) -> str:
+    """The digest of a result, computed by another process."""
+    command = [sys.executable, "-m", "benchmarks.digest", str(path)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def ensure_data(n_projects: int) -> Path:
+    """The folder of the generated input, which is made if it is not there, and read once, so that it is cached."""
+    folder = OUT / str(n_projects)
+    rule = folder / "rule.json"
+    if not rule.exists() or json.loads(rule.read_text("utf-8")).get("generator") != hash_generator():
+        show(f"generating {n_projects:,} projects")
+        run_module("benchmarks.generate", str(n_projects), str(folder))
+    with (folder / "projects.json").open("rb", buffering=0) as file:
+        while file.read(_MIB):
+            pass
+    return folder
+
+
+def measure(peers: Sequence[Peer], n_projects: int, repeat: int) -> list[Result]:
+    """Every peer's costs, in turn, so that a slow minute of the machine meets all of them.
+
+    Raises UnequalResults if any result differs from the first one.
+    """
+    warm_up(peers)
+    folder = ensure_data(n_projects)
+    costs: dict[Peer, list[Cost]] = {peer: [] for peer in peers}
+    digests: dict[Peer, set[str]] = {peer: set() for peer in peers}
+    out = folder / "labeled.parquet"
+    for turn in range(repeat):
+        for peer in peers:
+            if turn >= peer.repeats(n_projects, repeat):
+                continue
+            out.unlink(missing_ok=True)
+            cost = run_module(peer.module, str(folder), str(out), *peer.arguments)
+            costs[peer].append(cost)
+            digests[peer].add(read_digest(out))
+            show(f"{n_projects:,}, turn {turn + 1}: {peer.name}: {cost.cpu_s:.2f} CPU s, {cost.wall_s:.2f} s")
+    check_equal(digests)
+    return [Result(peer, tuple(costs[peer]), min(digests[peer])) for peer in peers]
+
+
+def warm_up(peers: Sequence[Peer]) -> None:
+    """Run every peer once on little, so that its modules are compiled and cached."""
+    folder = ensure_data(WARM_UP_PROJECTS)
+    for peer in peers:
+        run_module(peer.module, str(folder), str(folder / "labeled.parquet"), *peer.arguments)
+
+
+def check_equal(digests: dict[Peer, set[str]]) -> None:
+    """Raise UnequalResults unless there is one digest in all."""
+    if len(set().union(*digests.values())) != 1:
+        lines = [f"{peer.name}: {', '.join(sorted(found))}" for peer, found in digests.items()]
+        raise UnequalResults("the results differ\n" + "\n".join(lines))
+
+
+def render_table(results: Sequence[Result], n_projects: int) -> str:
+    """Markdown: one row a peer, medians, and ratios to tagpipe where it ran."""
+    rule = json.loads((OUT / str(n_projects) / "rule.json").read_text("utf-8"))
+    digest = results[0].digest[:16]
+    reference = next((result.median for result in results if result.peer == REFERENCE), None)
+    lines = [
+        f"### {n_projects:,} projects, {rule['n_bytes'] / 1e6:,.0f} MB of JSON",
+        "",
+        "| peer | runs | CPU s | wall s | peak MiB | CPU ratio to tagpipe | wall ratio |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+        *(render_row(result, reference) for result in results),
+        "",
+        f"All results are equal (sha256 of the values {digest}, of the input {rule['sha256'][:16]}).",
+    ]
+    return "\n".join(lines)
+
+
+def render_row(result: Result, reference: Cost | None) -> str:
+    """One row of the table."""
+    cost = result.median
+    ratios = (f"{cost.cpu_s / reference.cpu_s:.2f}", f"{cost.wall_s / reference.wall_s:.2f}") if reference else ("", "")
+    cells = (
+        result.peer.name,
+        str(len(result.costs)),
+        f"{cost.cpu_s:.2f}",
+        f"{cost.wall_s:.2f}",
+        f"{cost.peak_bytes / _MIB:,.0f}",
+        *ratios,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def render_setting() -> str:
+    """The line with versions and cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {libraries}; "
+        f"Parquet in {COMPRESSION} level {COMPRESSION_LEVEL}."
+    )
+
+
+def show(line: str) -> None:
+    """Progress, apart from the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.split("\n")[0])
+    names = [peer.name for peer in PEERS]
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000], help="numbers of projects")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each peer")
+    parser.add_argument("--peers", nargs="+", choices=names, default=names, help="only these")
+    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = parse_arguments()
+    peers = [peer for peer in PEERS if peer.name in arguments.peers]
+    tables = []
+    for n_projects in arguments.sizes:
+        results = measure(peers, n_projects, arguments.repeat)
+        tables.append(render_table(results, n_projects))
+        print(tables[-1], end="\n\n", flush=True)
+    print(render_setting())
+    if arguments.markdown:
+        arguments.markdown.write_text("\n\n".join([*tables, render_setting()]) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UnequalResults as error:
+        sys.exit(str(error))
