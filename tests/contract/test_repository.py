@@ -1,0 +1,90 @@
+"""The repository itself: its lock, its dependencies, its size, and nothing of one machine in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_LINES = 400
+
+
+def lock_files() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("requirements*.lock") if ".venv" not in path.parts)
+
+
+@pytest.mark.parametrize("path", lock_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_lock_holds_names_versions_and_hashes_alone(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"\b[a-z0-9-]+\.(org|com|io|net|dev|cloud)\b", text)
+    wrong = [
+        line
+        for line in text.splitlines()
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[^\s@;]+( ; [^@#]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line)
+    ]
+    assert wrong == []
+
+
+def test_the_lock_is_there() -> None:
+    assert ROOT / "requirements.lock" in lock_files()
+
+
+def dependency_lines() -> list[str]:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return re.findall(r'^\s+"[A-Za-z0-9_.-]+(?:\[[a-z,]+\])?[<>=~!].*$', text, re.MULTILINE)
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    assert len(dependency_lines()) > 20
+    assert [line.strip() for line in dependency_lines() if not re.search(r"#\s*\w+", line)] == []
+
+
+def test_every_dependency_has_a_lowest_and_a_highest_version() -> None:
+    wrong = [line.strip() for line in dependency_lines() if "<" not in line.split("#")[0]]
+    assert wrong == []
+
+
+def repository_files() -> list[Path]:
+    """Every file that git tracks or would take."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git repository, so there is no list of its files")
+    command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+
+
+def test_no_path_of_one_machine_is_in_any_file() -> None:
+    folders = b"|".join([b"work", b"root"])
+    path = re.compile(rb"(?<![\w.~-])/(?:" + folders + rb")(?![\w-])")
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0].decode()}"
+        for file in repository_files()
+        if (match := path.search(file.read_bytes()))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", ["tagpipe", "flows"])
+def test_no_module_is_longer_than_400_lines(package: str) -> None:
+    sizes = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / package).rglob("*.py")
+    }
+    assert sizes
+    assert {name: n for name, n in sizes.items() if n > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize("module", ["tagpipe", "tagpipe.cli"])
+def test_what_every_command_imports_is_light(module: str) -> None:
+    # `tagpipe --help` is to be instant: the heavy libraries are imported where they are used.
+    heavy = ("pandas", "pandera", "pyarrow", "numpy", "scipy", "dvc", "prefect", "httpx", "ruamel", "pydantic")
+    code = f"import {module}, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"
