@@ -50,6 +50,7 @@ PEERS = (
     Peer("duckdb", "benchmarks.peer_duckdb"),
     Peer("pandas explode", "benchmarks.peer_explode"),
     Peer("pandas apply", "benchmarks.peer_apply", once_from=1_000_000),
+    Peer("pandas apply, lists", "benchmarks.peer_apply", ("--lists",), once_from=1_000_000),
 )
 REFERENCE = PEERS[0]
 

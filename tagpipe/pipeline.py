@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 
 from tagpipe.core.annotation import Annotation, annotate, annotation_report
-from tagpipe.core.flat import tag_lists_of
 from tagpipe.core.received import Progress, read_projects
 from tagpipe.core.reports import describe_source, manifest, validation_report
 from tagpipe.core.strict_json import ByteSource
@@ -105,8 +104,7 @@ def validate(
         raw.projects.data, raw.projects.suffix, params.validate_, file=raw.projects.name, progress=progress
     )
     validated = validate_projects(received, params.validate_, file=raw.projects.name)
-    used = tag_lists_of(validated.rows.column("tags")).values.to_pylist()
-    return validated, vocabulary, tuple(find_warnings(vocabulary, used))
+    return validated, vocabulary, tuple(find_warnings(vocabulary, validated.used_tags))
 
 
 def describe_sources(raw: Raw) -> dict[str, dict[str, object]]:

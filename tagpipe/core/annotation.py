@@ -6,10 +6,9 @@ comparing each list's codes at every distance. No loop runs over rows.
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,7 +30,15 @@ from tagpipe.core.flat import (
     tag_lists_of,
 )
 from tagpipe.core.schemas import Outcome, check_table, id_kind_of, labeled_projects, tag_uses
-from tagpipe.core.vocabulary import Vocabulary, find_ancestors, normalize_tag, resolve_names, resolve_parents
+from tagpipe.core.vocabulary import (
+    Vocabulary,
+    find_ancestors,
+    look_up,
+    normalize_tag,
+    normalize_tags,
+    resolve_names,
+    resolve_parents,
+)
 from tagpipe.params import AnnotateParams
 
 OUTCOMES = tuple(Outcome)
@@ -86,10 +93,19 @@ class Annotation:
         table = pa.concat_tables(slices).append_column("tags", lists.to_arrow())
         return check_table(table, labeled_projects(id_kind_of(self.rows)))
 
-    @property
+    @cached_property
     def n_by_outcome(self) -> dict[str, int]:
         """Uses per outcome, every outcome in order."""
         return {**count_outcomes(self.outcomes), str(Outcome.IMPLIED): len(self.implied_rows)}
+
+    def count_out_of_vocabulary(self) -> tuple[pa.StringArray, Int64s]:
+        """(distinct compared forms, projects with each that the vocabulary does not have)."""
+        forms = self.normalized.dictionary_encode()
+        out = self.raw.codes[self.outcomes == _CODE[Outcome.OUT_OF_VOCABULARY]]
+        per_raw = np.bincount(out, minlength=len(self.normalized))
+        counts = np.zeros(len(forms.dictionary), dtype=np.int64)
+        np.add.at(counts, forms.indices.to_numpy(), per_raw)
+        return forms.dictionary, counts
 
     def ledger(self, order: Int64s | None = None) -> pa.Table:
         """The ledger as a table (`schemas.tag_uses`), text columns coded; rows in `order` (None: as they are)."""
@@ -108,16 +124,18 @@ class Annotation:
         def with_implied(of_uses: Array, of_implied: Array | np.uint8 | int) -> Array:
             return np.insert(of_uses, at, of_implied) if len(at) else of_uses
 
-        codes = with_implied(raw.codes, -1)
-        forms = self.normalized.dictionary_encode()
+        raw_tags = raw.sort_values()
+        codes = with_implied(raw_tags.codes, -1)
+        normalized = self.normalized.dictionary_encode()
+        forms = TagLists(
+            raw.offsets, gather(normalized.indices.to_numpy(), raw.codes), normalized.dictionary
+        ).sort_values()
         rows = with_implied(np.repeat(np.arange(raw.n_rows), raw.lengths), implied_rows)
         columns = {
             "project_id": ids.take(pa.array(rows)),
             "position": pa.array(with_implied(positions_of(raw.offsets), -1), mask=codes < 0),
-            "raw_tag": coded_text(codes, raw.values, null_code=-1),
-            "normalized_tag": coded_text(
-                with_implied(gather(forms.indices.to_numpy(), raw.codes), -1), forms.dictionary, null_code=-1
-            ),
+            "raw_tag": coded_text(codes, raw_tags.values, null_code=-1),
+            "normalized_tag": coded_text(with_implied(forms.codes, -1), forms.values, null_code=-1),
             "tag": coded_text(
                 with_implied(gather(self.tag_of, raw.codes), implied_tags),
                 pa.array(self.vocabulary.tags, pa.string()),
@@ -132,8 +150,8 @@ class Annotation:
 
 def count_outcomes(outcomes: Outcomes) -> dict[str, int]:
     """Uses per outcome, every outcome in order."""
-    counts = np.bincount(outcomes, minlength=len(OUTCOMES))
-    return {str(outcome): int(count) for outcome, count in zip(OUTCOMES, counts, strict=True)}
+    # One pass a code over bytes: bincount would first copy them as integers of eight.
+    return {str(outcome): int(np.count_nonzero(outcomes == _CODE[outcome])) for outcome in OUTCOMES}
 
 
 def gather(table: npt.NDArray[Number], codes: Int32s) -> npt.NDArray[Number]:
@@ -234,21 +252,18 @@ def _shift(bits: pa.BooleanArray, offset: int) -> pa.Buffer:
 
 
 def _decide(raw_values: pa.StringArray, vocabulary: Vocabulary, params: AnnotateParams) -> _Decision:
-    raw = raw_values.to_pylist()
-    forms = [normalize_tag(tag) for tag in raw] if params.normalize else raw
-    names = resolve_names(vocabulary, normalize=params.normalize, aliases=params.aliases)
-    canonical = resolve_names(vocabulary, normalize=params.normalize, aliases=False)
-    tags = np.fromiter((names.get(form, -1) for form in forms), np.int32, len(forms))
-    by_name = np.fromiter((form in canonical for form in forms), np.bool_, len(forms))
+    forms = normalize_tags(raw_values) if params.normalize else raw_values
+    tags = look_up(forms, resolve_names(vocabulary, normalize=params.normalize, aliases=params.aliases))
+    by_name = look_up(forms, resolve_names(vocabulary, normalize=params.normalize, aliases=False)) >= 0
     included = np.ones(len(vocabulary.tags), dtype=bool)
     included[find_excluded(vocabulary, params)] = False
-    coded = pa.array(forms, pa.string()).dictionary_encode()
+    coded = forms.dictionary_encode()
     identities = np.where(tags >= 0, tags, len(vocabulary.tags) + coded.indices.to_numpy()).astype(np.int32)
     outcomes = np.where(by_name, _CODE[Outcome.KEPT], _CODE[Outcome.ALIAS]).astype(np.uint8)
     if len(outcomes):
         outcomes[~included[tags]] = _CODE[Outcome.EXCLUDED]
     outcomes[tags < 0] = _CODE[Outcome.OUT_OF_VOCABULARY]
-    return _Decision(pa.array(forms, pa.string()), identities, tags, outcomes, included)
+    return _Decision(forms, identities, tags, outcomes, included)
 
 
 def find_excluded(vocabulary: Vocabulary, params: AnnotateParams) -> list[int]:
@@ -336,9 +351,7 @@ def annotation_report(annotation: Annotation, params: AnnotateParams) -> dict[st
     """
     raw = annotation.raw
     n_by_outcome = annotation.n_by_outcome
-    out_codes = raw.codes[annotation.outcomes == _CODE[Outcome.OUT_OF_VOCABULARY]]
-    forms = annotation.normalized.dictionary_encode()
-    counts = np.bincount(gather(forms.indices.to_numpy(), out_codes), minlength=len(forms.dictionary))
+    forms, counts = annotation.count_out_of_vocabulary()
     excluded = set(find_excluded(annotation.vocabulary, params))
     return {
         "schema": 1,
@@ -350,14 +363,15 @@ def annotation_report(annotation: Annotation, params: AnnotateParams) -> dict[st
         "tags": {
             "n_raw": int(np.count_nonzero(np.bincount(raw.codes, minlength=1))),
             "n_out_of_vocabulary": int((counts > 0).sum()),
-            "out_of_vocabulary": list(iter_ranked(forms.dictionary.to_pylist(), counts, n_most=20)),
+            "out_of_vocabulary": rank_names(forms, counts, n_most=20),
             "excluded": [annotation.vocabulary.tags[index] for index in sorted(excluded)],
         },
     }
 
 
-def iter_ranked(names: list[str], counts: Int64s, *, n_most: int) -> Iterator[list[object]]:
-    """[name, count] by count descending, then name; zero counts left out."""
-    least_first = heapq.nsmallest(n_most, ((-int(counts[index]), names[index]) for index in np.flatnonzero(counts)))
-    for count, name in least_first:
-        yield [name, -count]
+def rank_names(names: pa.StringArray, counts: Int64s, *, n_most: int) -> list[list[object]]:
+    """[name, count] of the largest counts, by count descending, then name; zero counts left out."""
+    n_least = max(int(np.partition(counts, -n_most)[-n_most]) if len(counts) > n_most else 0, 1)
+    chosen = np.flatnonzero(counts >= n_least)
+    pairs = zip((-counts[chosen]).tolist(), names.take(pa.array(chosen)).to_pylist(), strict=True)
+    return [[name, -count] for count, name in sorted(pairs)[:n_most]]

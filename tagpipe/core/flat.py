@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tagpipe.core.schemas import CODED_TEXT
 
@@ -49,6 +50,24 @@ class TagLists:
     def take(self, rows: Int64s) -> TagLists:
         """The lists of `rows`, in that order."""
         return TagLists(offsets_of(self.lengths[rows]), self.codes[self.uses_of(rows)], self.values)
+
+    @property
+    def used_values(self) -> pa.StringArray:
+        """The distinct texts that stand in any list."""
+        return self.values.take(pa.array(self._find_used()))
+
+    def _find_used(self) -> Int64s:
+        return np.flatnonzero(np.bincount(self.codes, minlength=len(self.values)))
+
+    def sort_values(self) -> TagLists:
+        """The same lists, whose distinct values are those in use, ascending: no order of the input shows in a file."""
+        used = self._find_used()
+        values = self.values.take(pa.array(used))
+        order = np.asarray(pc.sort_indices(values))
+        new_code = np.zeros(len(self.values), dtype=np.int32)
+        new_code[used[order]] = np.arange(len(used))
+        codes = new_code[self.codes] if len(self.codes) else self.codes
+        return TagLists(self.offsets, codes, values.take(pa.array(order)))
 
     def to_arrow(self) -> pa.ListArray:
         """A list column with coded elements."""
@@ -156,8 +175,9 @@ def coded_text(codes: Int32s, values: pa.Array, *, null_code: int | None = None)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), values)
 
 
-def take_rows(table: pa.Table, rows: Int64s) -> pa.Table:
+def take_rows(table: pa.Table, rows: Int64s, *, sort_values: bool = False) -> pa.Table:
     """`table.take(rows)`, with the column `tags` (lists of coded texts) through its flat form."""
     lists = tag_lists_of(table.column("tags")).take(rows)
+    lists = lists.sort_values() if sort_values else lists
     taken = table.drop_columns("tags").take(pa.array(rows))
     return taken.add_column(table.column_names.index("tags"), "tags", lists.to_arrow())

@@ -54,11 +54,16 @@ class ValidatedProjects:
         """The rows by ascending id, as data/validated/projects.parquet has them. Checked by pandera once more."""
         import pandas as pd
 
-        table = take_rows(self.rows, self.order)
+        table = take_rows(self.rows, self.order, sort_values=True)
         lengths = table.column("tags").combine_chunks().value_lengths()
         frame = table.set_column(table.num_columns - 1, "tags", lengths).to_pandas(types_mapper=pd.ArrowDtype)
         checked_projects(id_kind_of(table), table.column_names[2:-1]).validate(frame)
         return table
+
+    @property
+    def used_tags(self) -> pa.StringArray:
+        """The distinct raw tags of the rows."""
+        return tag_lists_of(self.rows.column("tags")).used_values
 
     @property
     def n_rejected(self) -> int:
@@ -294,17 +299,6 @@ def _finish_table(table: pa.Table, params: ValidateParams) -> pa.Table:
         name: pc.fill_null(table.column(name), "") if name in params.text_fields else table.column(name)
         for name in schema.names
     }
-    columns["tags"] = pa.chunked_array([_sort_values(tag_lists_of(table.column("tags"))).to_arrow()])
+    columns["tags"] = pa.chunked_array([tag_lists_of(table.column("tags")).to_arrow()])
     # One chunk a column: rows are later gathered in slices, which is several times slower from many chunks.
     return check_table(pa.table(columns).combine_chunks(), schema)
-
-
-def _sort_values(lists: TagLists) -> TagLists:
-    """The same lists, whose distinct values are those in use, ascending: no order of the input shows in a file."""
-    used = np.flatnonzero(np.bincount(lists.codes, minlength=len(lists.values)))
-    values = lists.values.take(pa.array(used))
-    order = np.asarray(pc.sort_indices(values))
-    new_code = np.zeros(len(lists.values), dtype=np.int32)
-    new_code[used[order]] = np.arange(len(used))
-    codes = new_code[lists.codes] if len(lists.codes) else lists.codes
-    return TagLists(lists.offsets, codes, values.take(pa.array(order)))

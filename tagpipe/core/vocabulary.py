@@ -9,13 +9,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.core.flat import Int32s
 from tagpipe.core.schemas import is_unicode, vocabulary_entries
 from tagpipe.core.strict_json import parse_json
 from tagpipe.errors import InputError, escape_shown
 
 SCHEMA = 1
 _FIELDS = ("tag", "aliases", "parents")
-_NORMAL = re.compile(r"[a-z0-9.+#:-]+")
+_NORMAL_CHARACTERS = "[a-z0-9.+#:-]+"
+_NORMAL = re.compile(_NORMAL_CHARACTERS)
 _SEPARATORS = re.compile(r"[\s_]+")
 _CSV_SEPARATOR = "|"
 
@@ -34,6 +40,13 @@ def normalize_tag(raw: str) -> str:
     text = unicodedata.normalize("NFKC", raw).strip().casefold()
     text = unicodedata.normalize("NFKC", text).strip().casefold()
     return _SEPARATORS.sub("-", text)
+
+
+def normalize_tags(raw: pa.StringArray) -> pa.StringArray:
+    """`normalize_tag` of every text. Only texts that are not in normal form already are looked at one by one."""
+    is_other = pc.invert(pc.match_substring_regex(raw, rf"\A{_NORMAL_CHARACTERS}\z"))
+    others = pa.array([normalize_tag(tag) for tag in raw.filter(is_other).to_pylist()], pa.string())
+    return pc.replace_with_mask(raw, is_other, others)
 
 
 @dataclass(frozen=True)
@@ -275,6 +288,13 @@ def resolve_names(vocabulary: Vocabulary, *, normalize: bool = True, aliases: bo
             names.update((form(alias), index) for alias in of_tag)
     names.update((form(tag), index) for index, tag in enumerate(vocabulary.tags))
     return names
+
+
+def look_up(forms: pa.StringArray, names: Mapping[str, int]) -> Int32s:
+    """What `names` (of `resolve_names`) has for each form; -1 where it has nothing."""
+    at = pc.index_in(forms, value_set=pa.array(names, pa.string()))
+    indices = np.fromiter(names.values(), np.int32, len(names))
+    return np.where(np.asarray(at.is_valid()), indices[np.asarray(at.fill_null(0))], np.int32(-1))
 
 
 def resolve_parents(vocabulary: Vocabulary) -> list[tuple[int, ...]]:

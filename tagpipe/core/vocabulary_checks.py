@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names
+import pyarrow as pa
+
+from tagpipe.core.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 
 
 class FindingKind(StrEnum):
@@ -30,10 +32,10 @@ class Finding:
     nearest: str | None
 
 
-def find_warnings(vocabulary: Vocabulary, used_names: Iterable[str]) -> list[Finding]:
+def find_warnings(vocabulary: Vocabulary, used_names: pa.StringArray) -> list[Finding]:
     """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags."""
     names = resolve_names(vocabulary)
-    used = {names[form] for name in used_names if (form := normalize_tag(name)) in names}
+    used = set(look_up(normalize_tags(used_names), names).tolist())
     findings = []
     for tag, parents in zip(vocabulary.tags, vocabulary.parents, strict=True):
         for parent in parents:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.core.flat import tag_lists_of
 from tagpipe.core.received import read_projects
 from tagpipe.core.reports import describe_source, validation_report
 from tagpipe.core.validation import validate_projects
@@ -25,7 +24,7 @@ def validate(layout: Layout, params: Params) -> str:
     vocabulary = read_vocabulary(data["vocabulary"][:], paths["vocabulary"].suffix, file=paths["vocabulary"].name)
     received = read_projects(data["projects"], paths["projects"].suffix, params.validate_, file=paths["projects"].name)
     validated = validate_projects(received, params.validate_, file=paths["projects"].name)
-    findings = find_warnings(vocabulary, tag_lists_of(validated.table.column("tags")).values.to_pylist())
+    findings = find_warnings(vocabulary, validated.used_tags)
     sources = {name: describe_source(content) for name, content in data.items()}
     write_table(layout.out("validate", "projects.parquet"), validated.table)
     write_json(layout.out("validate", "vocabulary.json"), vocabulary.as_dict())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from samples import DAG, vocabulary_of
 
@@ -180,7 +181,7 @@ def test_other_forms_are_checked_as_well(data: bytes, suffix: str, words: str) -
 
 
 def warnings_of(tree: Any, *used: str) -> list[tuple[str, str, str, str | None]]:
-    found = find_warnings(vocabulary_of(tree), used)
+    found = find_warnings(vocabulary_of(tree), pa.array(used, pa.string()))
     return [(str(each.kind), each.tag, each.value, each.nearest) for each in found]
 
 
