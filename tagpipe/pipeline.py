@@ -77,7 +77,7 @@ def build(raw: Raw, decisions: tuple[()], params: Params, *, progress: Progress 
     validated, vocabulary, findings = validate(raw, params, progress=progress)
     annotation = annotate(validated.rows, vocabulary, params.annotate)
     steps = furthest_steps(annotation.outcomes, annotation.raw.offsets)
-    cut = cut_tags(annotation.labelsets, steps, params.threshold, order=validated.order)
+    cut = cut_tags(annotation.labelsets, steps, annotation.dropped_parents, params.threshold, order=validated.order)
     labeled = annotation.select(cut.rows, cut.labelsets)
     reports = {
         "validation": validation_report(validated, vocabulary, findings, describe_sources(raw)),

@@ -98,6 +98,12 @@ class Annotation:
         """Uses per outcome, every outcome in order."""
         return {**count_outcomes(self.outcomes), str(Outcome.IMPLIED): len(self.implied_rows)}
 
+    @property
+    def dropped_parents(self) -> pa.StringArray:
+        """The distinct tags that the parents mode took from any project."""
+        tags = gather(self.tag_of, self.raw.codes[self.outcomes == _CODE[Outcome.PARENT_DROPPED]])
+        return self.labelsets.values.take(pa.array(np.flatnonzero(np.bincount(tags))))
+
     def count_out_of_vocabulary(self) -> tuple[pa.StringArray, Int64s]:
         """(distinct compared forms, projects with each that the vocabulary does not have)."""
         forms = self.normalized.dictionary_encode()

@@ -102,10 +102,23 @@ TAGS = pa.schema(
         pa.field("kept", pa.bool_(), nullable=False),
     ]
 )
-"""labeled/tags.parquet: every tag that include and exclude let through, by n_projects descending, then tag."""
+"""labeled/tags.parquet: every tag that include and exclude let through, by n_projects descending, then tag.
+
+n_projects is 0 where the parents mode took the tag from every project that gave it.
+"""
 
 TAGS_IDENTITY = ("tag", "n_projects", "kept")
 """The columns of TAGS that `content_sha256` covers (prevalence follows from them)."""
+
+
+CODED = {
+    "validate/projects": ("tags.list.element",),
+    "annotate/projects": ("tags.list.element",),
+    "annotate/tag_uses": ("raw_tag", "normalized_tag", "tag", "outcome"),
+    "threshold/projects": ("tags.list.element",),
+    "threshold/tags": (),
+}
+"""STAGE/TABLE -> the text columns that are read as codes, by their names in Parquet."""
 
 
 def id_kind_of(projects: pa.Table) -> IdType:

@@ -58,11 +58,18 @@ class Cut:
         return len(self.labelsets.codes)
 
 
-def cut_tags(labelsets: TagLists, steps: Steps, params: ThresholdParams, *, order: Int64s | None = None) -> Cut:
+def cut_tags(
+    labelsets: TagLists,
+    steps: Steps,
+    dropped: pa.StringArray,
+    params: ThresholdParams,
+    *,
+    order: Int64s | None = None,
+) -> Cut:
     """Cut tags with fewer than `min_projects` projects (one pass), then treat projects left with none.
 
-    labelsets: of each project before the cut. steps: of each project (`furthest_steps`). order: its rows by
-    ascending id (None: they are so already).
+    labelsets: of each project before the cut. steps: of each project (`furthest_steps`). dropped: the distinct tags
+    that the parents mode took from any project. order: the rows by ascending id (None: they are so already).
     """
     support = np.bincount(labelsets.codes, minlength=len(labelsets.values))
     is_kept = support >= params.min_projects
@@ -76,7 +83,7 @@ def cut_tags(labelsets: TagLists, steps: Steps, params: ThresholdParams, *, orde
     return Cut(
         rows,
         kept.take(rows),
-        _rank_tags(labelsets, support, is_kept, n_labeled),
+        _rank_tags(labelsets, dropped, support, is_kept, n_labeled),
         n_labeled,
         {str(reason): int(count) for reason, count in zip(REASONS, n_unlabeled, strict=True)},
     )
@@ -134,16 +141,28 @@ def read_ledger(ledger: pa.Table, projects: pa.Table) -> tuple[Outcomes, Int64s]
     return outcome_of[codes], offsets_of(lengths)
 
 
-def _rank_tags(labelsets: TagLists, support: Int64s, is_kept: Bools, n_labeled: int) -> pa.Table:
+def find_dropped(ledger: pa.Table, outcomes: Outcomes) -> pa.StringArray:
+    """The distinct tags that the parents mode took from any project. outcomes: of every use (`read_ledger`)."""
+    is_dropped = outcomes == OUTCOMES.index(Outcome.PARENT_DROPPED)
+    names, codes = decode_codes(ledger.column("tag").filter(pa.array(is_dropped)))
+    return names.take(pa.array(np.flatnonzero(np.bincount(codes))))
+
+
+def _rank_tags(
+    labelsets: TagLists, dropped: pa.StringArray, support: Int64s, is_kept: Bools, n_labeled: int
+) -> pa.Table:
     """`schemas.TAGS`. Prevalence is support / labeled projects, at most 1 (a cut tag's own may all be unlabeled)."""
-    prevalence = np.minimum(support / max(n_labeled, 1), 1.0)
     seen = np.flatnonzero(support)
+    names = labelsets.values.take(pa.array(seen))
+    # Include and exclude let these through, too, but no project has them any more.
+    gone = dropped.filter(pc.invert(pc.is_in(dropped, value_set=names)))
+    counts = np.concatenate([support[seen], np.zeros(len(gone), dtype=np.int64)])
     table = pa.table(
         {
-            "tag": labelsets.values.take(pa.array(seen)),
-            "n_projects": support[seen].astype(np.int64),
-            "prevalence": prevalence[seen],
-            "kept": is_kept[seen],
+            "tag": pa.concat_arrays([names, gone]),
+            "n_projects": counts,
+            "prevalence": np.minimum(counts / max(n_labeled, 1), 1.0),
+            "kept": np.concatenate([is_kept[seen], np.zeros(len(gone), dtype=bool)]),
         }
     )
     ranked = table.sort_by([("n_projects", "descending"), ("tag", "ascending")])
@@ -170,6 +189,7 @@ def threshold_report(
         list(pair) for pair in zip(*(cut.tags.column(name).to_pylist() for name in ("tag", "n_projects")), strict=True)
     ]
     n_kept = int(pc.sum(cut.tags.column("kept")).as_py() or 0)
+    met_the_cut = [pair for pair in pairs if pair[1]]
     supports = cut.tags.column("n_projects").to_numpy()[:n_kept]
     return {
         "schema": 1,
@@ -189,7 +209,7 @@ def threshold_report(
         "tags": {"n_seen": len(pairs), "n_kept": n_kept, "kept": pairs[:n_kept]},
         "most_popular": pairs[:n_kept][:N_SHOWN],
         "just_made": pairs[:n_kept][-N_SHOWN:],
-        "just_missed": pairs[n_kept:][:N_SHOWN],
+        "just_missed": met_the_cut[n_kept:][:N_SHOWN],
         "cardinality": cardinality(cut.n_kept_uses, cut.n_labeled),
         "density": density(cut.n_kept_uses, cut.n_labeled, n_kept),
         "imbalance": imbalance(supports),

@@ -7,7 +7,15 @@ import sys
 from tagpipe.core.annotation import count_outcomes
 from tagpipe.core.flat import tag_lists_of
 from tagpipe.core.reports import manifest, tag_counts
-from tagpipe.core.threshold import cut_tags, furthest_steps, read_ledger, select_projects, threshold_report
+from tagpipe.core.schemas import CODED
+from tagpipe.core.threshold import (
+    cut_tags,
+    find_dropped,
+    furthest_steps,
+    read_ledger,
+    select_projects,
+    threshold_report,
+)
 from tagpipe.io.files import read_json, read_table, write_bytes, write_json, write_table
 from tagpipe.io.layout import Layout
 from tagpipe.io.stage_run import run_stage
@@ -16,14 +24,12 @@ from tagpipe.params import Params
 
 def threshold(layout: Layout, params: Params) -> str:
     """Cut rare tags and write the dataset version."""
-    projects = read_table(layout.out("annotate", "projects.parquet"), coded=["tags.list.element"])
-    ledger = read_table(
-        layout.out("annotate", "tag_uses.parquet"), coded=["raw_tag", "normalized_tag", "tag", "outcome"]
-    )
+    projects = read_table(layout.out("annotate", "projects.parquet"), coded=CODED["annotate/projects"])
+    ledger = read_table(layout.out("annotate", "tag_uses.parquet"), coded=CODED["annotate/tag_uses"])
     validation = read_json(layout.out("validate", "validation.json"))
     outcomes, offsets = read_ledger(ledger, projects)
     labelsets = tag_lists_of(projects.column("tags"))
-    cut = cut_tags(labelsets, furthest_steps(outcomes, offsets), params.threshold)
+    cut = cut_tags(labelsets, furthest_steps(outcomes, offsets), find_dropped(ledger, outcomes), params.threshold)
     labeled = select_projects(projects, cut)
     rows = validation["projects"]
     report = threshold_report(

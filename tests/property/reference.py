@@ -37,7 +37,10 @@ class Rules:
 
 @dataclass
 class Result:
-    """uses, carried (before the cut) and labelsets (after it) by project id; counts and kept by tag; reasons by id."""
+    """uses, carried (before the cut) and labelsets (after it) by project id; counts and kept by tag; reasons by id.
+
+    counts: of every tag seen, 0 for one that the parents mode took from all projects that gave it.
+    """
 
     uses: dict[int, list[Use]] = field(default_factory=dict)
     carried: dict[int, set[str]] = field(default_factory=dict)
@@ -80,6 +83,7 @@ def build(projects: Mapping[int, Sequence[str]], vocabulary: Mapping[str, Entry]
         result.uses[project_id] = uses
         result.carried[project_id] = carried
         result.counts.update(carried)
+        result.counts.update(dict.fromkeys((use[3] for use in uses if use[4] == "parent_dropped"), 0))
     result.kept = {tag for tag, count in result.counts.items() if count >= rules.min_projects}
     for project_id in sorted(projects):
         labelset = sorted(result.carried[project_id] & result.kept)

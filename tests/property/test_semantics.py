@@ -60,7 +60,7 @@ def compare_with_reference(world: World) -> None:
     outcomes = Counter(use[-1] for uses in expected.uses.values() for use in uses)
     assert {name: n for name, n in report["tag_uses"]["by_outcome"].items() if n} == dict(outcomes)
     kept = [[tag, n] for tag, n, is_kept in expected.ranked() if is_kept]
-    cut = [[tag, n] for tag, n, is_kept in expected.ranked() if not is_kept]
+    cut = [[tag, n] for tag, n, is_kept in expected.ranked() if n and not is_kept]
     assert report["tags"] == {"n_seen": len(expected.counts), "n_kept": len(kept), "kept": kept}
     assert (report["most_popular"], report["just_made"], report["just_missed"]) == (kept[:5], kept[-5:], cut[:5])
     compare_measures(report, expected)
@@ -175,7 +175,17 @@ def test_what_is_carried_follows_from_the_ledger(world: World) -> None:
     assert {at: sorted(tags) for at, tags in from_ledger.items()} == carried
     assert all(len(set(tags)) == len(tags) for tags in carried.values())
     support = Counter(tag for tags in carried.values() for tag in tags)
-    assert {tag: n for tag, n, _ in ranked(built)} == dict(support)
+    assert {tag: n for tag, n, _ in ranked(built) if n} == dict(support)
+
+
+@modest
+@given(worlds())
+def test_every_tag_after_include_and_exclude_is_seen(world: World) -> None:
+    built = world.build()
+    outcomes = ("kept", "alias", "parent_dropped", "implied")
+    uses = built.tables["annotate/tag_uses"].to_pylist()
+    assert {tag for tag, _, _ in ranked(built)} == {use["tag"] for use in uses if use["outcome"] in outcomes}
+    assert built.reports["threshold"]["tags"]["n_seen"] == len(ranked(built))
 
 
 RECORDS = st.lists(

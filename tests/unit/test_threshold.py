@@ -158,12 +158,23 @@ def test_a_prevalence_is_a_fraction_even_where_nothing_is_labeled() -> None:
     assert all(0 <= share <= 1 for share in built.tables["threshold/tags"].column("prevalence").to_pylist())
 
 
-def test_excluded_and_dropped_tags_are_not_among_those_seen() -> None:
+def test_tags_seen_are_those_after_include_and_exclude() -> None:
+    # `up` came so far and was then dropped as a parent: it is seen, with no project left.
     built = build_tags(
         ["general", "up", "zig", "leaf"], vocabulary=CHAIN, annotate={"exclude": ["general"], "parents": "drop"}
     )
-    assert ranked(built) == [("leaf", 1, True)]
-    assert built.reports["threshold"]["tags"]["n_seen"] == 1
+    assert ranked(built) == [("leaf", 1, True), ("up", 0, False)]
+    assert built.reports["threshold"]["tags"] == {"n_seen": 2, "n_kept": 1, "kept": [["leaf", 1]]}
+
+
+def test_a_parent_that_is_dropped_only_here_and_there_counts_where_it_stays() -> None:
+    built = build_tags(["up", "down"], ["up"], vocabulary=CHAIN, annotate={"parents": "drop_if_child"})
+    assert ranked(built) == [("down", 1, True), ("up", 1, True)]
+
+
+def test_a_tag_that_never_met_the_cut_did_not_just_miss_it() -> None:
+    built = build_tags(["up", "leaf"], vocabulary=CHAIN, annotate={"parents": "drop"}, threshold={"min_projects": 2})
+    assert built.reports["threshold"]["just_missed"] == [["leaf", 1]]
 
 
 def test_the_report_has_every_key_of_the_issue() -> None:
