@@ -11,18 +11,10 @@ import pyarrow as pa
 
 from tagpipe.core.digest import content_sha256, table_sha256
 from tagpipe.core.reports import table_schemas
-from tagpipe.core.schemas import IdType, id_kind_of
+from tagpipe.core.schemas import CODED, IdType, id_kind_of
 from tagpipe.errors import InputError, IntegrityError
 from tagpipe.io.files import read_bytes, read_table
 from tagpipe.io.layout import DVC_FILE, Layout, find_layout, parse_stages
-
-CODED = {
-    "annotate/projects": ["tags.list.element"],
-    "annotate/tag_uses": ["raw_tag", "normalized_tag", "tag", "outcome"],
-    "threshold/projects": ["tags.list.element"],
-    "threshold/tags": [],
-}
-"""Text columns of each table that are read as codes."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sys
 
 from tagpipe.core.annotation import annotate as annotate_projects
 from tagpipe.core.annotation import annotation_report
-from tagpipe.core.schemas import check_table, id_kind_of, validated_projects
+from tagpipe.core.schemas import CODED, check_table, id_kind_of, validated_projects
 from tagpipe.core.vocabulary import load_vocabulary
 from tagpipe.io.files import read_json, read_table, write_json, write_table
 from tagpipe.io.layout import Layout
@@ -16,7 +16,7 @@ from tagpipe.params import Params
 
 def annotate(layout: Layout, params: Params) -> str:
     """Decide every tag use."""
-    projects = read_table(layout.out("validate", "projects.parquet"), coded=["tags.list.element"])
+    projects = read_table(layout.out("validate", "projects.parquet"), coded=CODED["validate/projects"])
     check_table(projects, validated_projects(id_kind_of(projects), params.validate_.text_fields))
     vocabulary = load_vocabulary(read_json(layout.out("validate", "vocabulary.json")))
     annotation = annotate_projects(projects, vocabulary, params.annotate)
