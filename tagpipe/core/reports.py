@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,11 @@ from tagpipe.params import Params, dump_params
 _SLICE_BYTES = 1 << 20
 SHAPING = ("validate", "annotate", "threshold")
 """The sections of params.yaml that shape a dataset version; `source` says where the bytes came from."""
+
+_FORMULA = "=+-@\t\r"
+# DVC 3.67 writes the texts of a plot into the <script> of its page as they are, where `</script>` would end it, and
+# fills in the page's own `{scripts}` behind them.
+_LIVE = re.compile("[<>&{}\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def validation_report(
@@ -65,15 +71,22 @@ def describe_source(data: ByteSource) -> dict[str, object]:
 def tag_counts(tags: pa.Table) -> str:
     """tag_counts.csv: tag, n_projects, kept (true or false), by n_projects descending; DVC plots it.
 
-    A tag that a spreadsheet would take for a formula is given a leading apostrophe.
+    A tag that a spreadsheet would take for a formula is given a leading apostrophe; `<`, `>`, `&`, braces and
+    control characters are written as `\\u003c` and so on.
     """
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["tag", "n_projects", "kept"])
     names, counts, kept = (tags.column(name).to_pylist() for name in ("tag", "n_projects", "kept"))
     for name, count, is_kept in zip(names, counts, kept, strict=True):
-        rows.writerow(["'" + name if name[:1] in "=+-@\t\r" else name, count, "true" if is_kept else "false"])
+        rows.writerow([_inert(name), count, "true" if is_kept else "false"])
     return text.getvalue()
+
+
+def _inert(tag: str) -> str:
+    """`tag` as neither a spreadsheet nor a page of DVC's runs it."""
+    shown = _LIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", tag)
+    return "'" + shown if tag[0] in _FORMULA else shown
 
 
 def manifest(
