@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from tagpipe.core.flat import offsets_after, offsets_of
-from tagpipe.core.schemas import CODED_TEXT, Rejection, id_type, is_unicode
+from tagpipe.core.schemas import CODED_TEXT, ROW, Rejection, id_type, is_unicode
 from tagpipe.core.strict_json import ByteSource, Window, iter_array
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.params import ValidateParams
@@ -61,8 +61,8 @@ class Block:
 class Received:
     """The rows that could be read, and those that could not.
 
-    table: row (int64, from 1), id, created_on (as written: text or int64), text fields, tags (lists of coded
-    text); everything but row may be null. failures: why the other rows are not in the table, one or more for each.
+    table: schemas.ROW (int64, from 1), id, created_on (as written: text or int64), text fields, tags (lists of coded
+    text); everything but the row may be null. failures: why the other rows are not in the table, one or more for each.
     read_rows: (row, record as received) of the rows asked for.
     """
 
@@ -358,7 +358,7 @@ def _to_table(records: pa.StructArray, first_row: int, shape: Shape) -> pa.Table
     if records.null_count:
         keep = records.is_valid()
         rows, records = rows.filter(keep), records.filter(keep)
-    columns = {"row": rows}
+    columns = {ROW: rows}
     for name, source in shape.names.items():
         columns[name] = records.field(source)
     columns["tags"] = code_tags(columns["tags"], shape.tags_separator)

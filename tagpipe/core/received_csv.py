@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from tagpipe.core.received import Received, RowFailure, check_fields, code_tags, shape_of
-from tagpipe.core.schemas import CODED_TEXT, Rejection
+from tagpipe.core.schemas import CODED_TEXT, ROW, Rejection
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.params import ValidateParams
 
@@ -31,7 +31,7 @@ def read_csv_projects(data: bytes, params: ValidateParams, *, file: str) -> Rece
     check_fields(fields, params.required, params, file=file)
     shape = shape_of(fields, params)
     failures = [RowFailure(row, None, Rejection.WRONG_FIELD_COUNT, escape_shown(text)) for row, text in misfits]
-    table = {"row": pa.chunked_array([rows])}
+    table = {ROW: pa.chunked_array([rows])}
     failed = np.zeros(cells.num_rows, dtype=bool)
     for name, source in params.fields.items():
         column = columns.get(source, pa.chunked_array([pa.nulls(cells.num_rows, pa.string())]))
@@ -106,7 +106,15 @@ def _read_header(body: bytes, *, file: str) -> list[str]:
     import csv
     import io
 
-    names = next(csv.reader(io.StringIO(body[: 1 << 20].decode("utf-8", "ignore"), newline="")), [])
+    try:
+        names = next(csv.reader(io.StringIO(body[: 1 << 20].decode("utf-8", "ignore"), newline="")), [])
+    except csv.Error as error:
+        raise InputError(
+            f"the header is not CSV: {error}",
+            file=file,
+            expected="the names of the fields in the first line",
+            fix="Check its quotation marks",
+        ) from None
     if not names or not any(names):
         raise InputError("has no header", file=file, expected="the names of the fields in the first line")
     if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -22,6 +22,10 @@ LATEST = "2200-01-01T00:00:00+00:00"
 """`created_on` outside of these is a unit or typing error, not a date (ends excluded above)."""
 
 
+ROW = "#row"
+"""The column of row numbers beside the fields of a received table; no field of tagpipe can have its name."""
+
+
 class Outcome(StrEnum):
     """What became of a tag use (DESIGN: the ledger). The order is the order of the reports."""
 
@@ -189,6 +193,11 @@ def checked_projects(kind: IdType, text_fields: Iterable[str]) -> pandera.DataFr
     return pandera.DataFrameSchema(columns, strict=True, ordered=True)
 
 
+NAME = "a text that is not blank"
+NAMES = "a list of texts that are not blank"
+"""What the fields of a vocabulary's entry hold, in words."""
+
+
 def vocabulary_entries() -> pandera.DataFrameSchema:
     """The vocabulary as one row a tag: tag (text, not blank), aliases, parents (lists of not blank text)."""
     import pandera.pandas as pandera
@@ -199,8 +208,8 @@ def vocabulary_entries() -> pandera.DataFrameSchema:
     def is_list_of_names(names: object) -> bool:
         return isinstance(names, list) and all(map(is_name, names))
 
-    one = pandera.Check(lambda tags: tags.map(is_name), name="a text that is not blank")
-    several = pandera.Check(lambda lists: lists.map(is_list_of_names), name="a list of texts that are not blank")
+    one = pandera.Check(lambda tags: tags.map(is_name), name=NAME)
+    several = pandera.Check(lambda lists: lists.map(is_list_of_names), name=NAMES)
     return pandera.DataFrameSchema(
         {
             "tag": pandera.Column(object, nullable=False, checks=one),

@@ -16,6 +16,7 @@ from tagpipe.core.flat import Bools, Int64s, TagLists, tag_lists_of, take_rows
 from tagpipe.core.received import Received, Record, RowFailure
 from tagpipe.core.schemas import (
     LATEST,
+    ROW,
     TIMESTAMP,
     Rejection,
     check_table,
@@ -107,7 +108,7 @@ def _parse_created_on(received: Received, params: ValidateParams) -> tuple[pa.Ta
         failures += [
             RowFailure(row, params.fields["created_on"], Rejection.BAD_TIMESTAMP, escape_shown(text))
             for row, text in zip(
-                table.column("row").filter(wrong).to_pylist(), written.filter(wrong).to_pylist(), strict=True
+                table.column(ROW).filter(wrong).to_pylist(), written.filter(wrong).to_pylist(), strict=True
             )
         ]
     else:
@@ -157,7 +158,7 @@ def _check_rows(table: pa.Table, params: ValidateParams) -> list[RowFailure]:
         return []
     if cases["index"].isna().any():
         raise AssertionError(f"pandera refused the table itself: {cases['check'].tolist()[:5]}")
-    rows = table.column("row").to_numpy()
+    rows = table.column(ROW).to_numpy()
     return [
         RowFailure(
             int(rows[int(index)]),
@@ -190,7 +191,7 @@ def assert_pandera_checks() -> None:
 def _drop_rows(table: pa.Table, rows: set[int]) -> pa.Table:
     if not rows:
         return table
-    return table.filter(pc.invert(pc.is_in(table.column("row"), pa.array(sorted(rows), pa.int64()))))
+    return table.filter(pc.invert(pc.is_in(table.column(ROW), pa.array(sorted(rows), pa.int64()))))
 
 
 def _collapse_duplicates(table: pa.Table, params: ValidateParams) -> tuple[pa.Table, Int64s, int, list[RowFailure]]:
@@ -206,10 +207,10 @@ def _collapse_duplicates(table: pa.Table, params: ValidateParams) -> tuple[pa.Ta
     contradictory[groups[pairs[~_rows_equal(table, order[pairs], order[pairs + 1])]]] = True
     is_rejected = contradictory[groups]
     is_repeat = np.concatenate([[False], repeats]) & ~is_rejected
-    wrong = table.select(["row", "id"]).take(pa.array(order[is_rejected]))
+    wrong = table.select([ROW, "id"]).take(pa.array(order[is_rejected]))
     failures = [
         RowFailure(row, params.fields["id"], Rejection.CONTRADICTORY_DUPLICATE, escape_shown(project_id))
-        for row, project_id in zip(wrong.column("row").to_pylist(), wrong.column("id").to_pylist(), strict=True)
+        for row, project_id in zip(wrong.column(ROW).to_pylist(), wrong.column("id").to_pylist(), strict=True)
     ]
     stays = np.ones(table.num_rows, dtype=bool)
     stays[order[is_rejected | is_repeat]] = False
@@ -222,7 +223,7 @@ def _rows_equal(table: pa.Table, left: Int64s, right: Int64s) -> Bools:
     """Whether rows `left[i]` and `right[i]` hold the same in every field (the row number aside)."""
     equal = np.ones(len(left), dtype=bool)
     for name in table.column_names:
-        if name in ("row", "tags"):
+        if name in (ROW, "tags"):
             continue
         column = table.column(name)
         if pa.types.is_string(column.type):

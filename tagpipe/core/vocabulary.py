@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.core.flat import Int32s
-from tagpipe.core.schemas import is_unicode, vocabulary_entries
+from tagpipe.core.schemas import NAME, NAMES, is_unicode, vocabulary_entries
 from tagpipe.core.strict_json import parse_json
 from tagpipe.errors import InputError, escape_shown
 
 SCHEMA = 1
-_FIELDS = ("tag", "aliases", "parents")
+_EXPECTED = {"tag": NAME, "aliases": NAMES, "parents": NAMES}
+_FIELDS = tuple(_EXPECTED)
 _NORMAL_CHARACTERS = "[a-z0-9.+#:-]+"
 _NORMAL = re.compile(_NORMAL_CHARACTERS)
 _SEPARATORS = re.compile(r"[\s_]+")
@@ -204,23 +205,20 @@ def _check_form(entries: list[dict[str, Any]], *, file: str) -> None:
         cases = errors.failure_cases
     else:
         return
-    found = [
-        (int(index) + 1, str(column), str(check))
-        for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True)
-    ]
-    row, field, expected = found[0]
+    found = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
+    row, field = found[0]
     raise InputError(
         "an entry of the vocabulary has a wrong value",
         file=file,
         row=row,
         field=field,
         found=escape_shown(entries[row - 1][field]),
-        expected="a text" if expected == "not_nullable" else expected,
+        expected=_EXPECTED[field],
         fix="Correct the entry",
         details=tuple(
             f"row {row}, tag {escape_shown(entries[row - 1]['tag'])}, field {field}: "
             f"found {escape_shown(entries[row - 1][field])}"
-            for row, field, _ in found
+            for row, field in found
         ),
     )
 

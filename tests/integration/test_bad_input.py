@@ -309,6 +309,8 @@ CSV_CASES = [
     bad_csv("no header", "101,One,d,nlp,2024-01-01\n", 3, "projects.csv", "field id", "validate.fields.id"),
     bad_csv("a name twice", "id,title,tags,tags\n1,a,b,c\n", 3, "names a field twice", "tags", "Rename"),
     bad_csv("a hostile name twice", f'"{HOSTILE}","{HOSTILE}"\n1,2\n', 3, "projects.csv", "names a field twice"),
+    bad_csv("a name of 200 kB", "i" * 200_000 + ",title\n1,One\n", 3, "projects.csv", "header", "first line"),
+    bad_csv("a first line of one open quotation", '"id,' + "x" * 200_000 + '"\n', 3, "projects.csv", "header"),
     bad_csv("header only", HEADER, 3, "projects.csv", "holds no projects"),
     bad_csv("empty", "", 3, "projects.csv", "has no header"),
     bad_csv("blank lines only", "\n\n", 3, "projects.csv", "has no header"),
@@ -502,7 +504,8 @@ VOCABULARY_CASES = [
     bad_vocabulary("a hostile unknown field", {"nlp": {HOSTILE: 1}}, 'field "\\u001b[31mred', "correct its name"),
     bad_vocabulary("aliases not a list", {"cv": {}, "nlp": {"aliases": "x"}}, "row 2", "field aliases", 'found "x"'),
     bad_vocabulary("aliases an object", {"nlp": {"aliases": {"x": 1}}}, "row 1", "field aliases", 'found {"x": 1}'),
-    bad_vocabulary("aliases null", {"nlp": {"aliases": None}}, "row 1", "field aliases", "found null"),
+    bad_vocabulary("aliases null", {"nlp": {"aliases": None}}, "row 1", "field aliases", "null; expected a list of"),
+    bad_vocabulary("parents null", [{"tag": "nlp", "parents": None}], "field parents", "null; expected a list of"),
     bad_vocabulary("an alias not a text", {"nlp": {"aliases": ["x", 3]}}, "field aliases", 'found ["x", 3]'),
     bad_vocabulary("an alias blank", {"nlp": {"aliases": [" "]}}, "field aliases", 'found [" "]', "not blank"),
     bad_vocabulary(
@@ -510,7 +513,7 @@ VOCABULARY_CASES = [
     ),
     bad_vocabulary("parents not a list", {"nlp": {"parents": 1}}, "field parents", "found 1"),
     bad_vocabulary("a tag blank", {" ": {}}, "row 1", "field tag", "not blank"),
-    bad_vocabulary("a tag missing", [{"tag": "cv"}, {"aliases": ["x"]}], "row 2", "field tag", "found null"),
+    bad_vocabulary("a tag missing", [{"tag": "cv"}, {"aliases": ["x"]}], "row 2", "tag", "null; expected a text that"),
     bad_vocabulary("a tag not a text", [{"tag": 5}], "row 1", "field tag", "found 5"),
     bad_vocabulary("a tag that is a list", [{"tag": ["cv"]}], "row 1", "field tag", 'found ["cv"]'),
     bad_vocabulary("a tag with a lone surrogate", '{"nlp": {}, "\\ud800": {}}', "row 2", "field tag", "\\ud800"),
@@ -524,6 +527,7 @@ VOCABULARY_CASES = [
     bad_vocabulary(
         "CSV without `tag`", "name,aliases\nnlp,x\n", 'field "name"', "tag, aliases, parents", suffix=".csv"
     ),
+    bad_vocabulary("CSV with a name of 200 kB", "t" * 200_000 + ",aliases\nnlp,x\n", "first line", suffix=".csv"),
     bad_vocabulary("CSV with a long row", "tag,aliases\nnlp,x\ncv,y,z\n", "row 2", '"cv,y,z"', suffix=".csv"),
     bad_vocabulary("CSV with a blank tag", "tag,aliases\nnlp,x\n ,y\n", "row 2", "field tag", suffix=".csv"),
 ]

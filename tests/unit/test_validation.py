@@ -464,3 +464,22 @@ def test_checks_that_are_switched_off_in_the_environment_are_noticed() -> None:
     with config_context(validation_enabled=False), pytest.raises(ConfigError) as caught:
         assert_pandera_checks()
     assert caught.value.exit_code == 2
+
+
+# Names of fields
+
+
+@pytest.mark.parametrize("suffix", [".json", ".ndjson", ".csv"])
+@pytest.mark.parametrize("name", ["row", "index", "tag", "text", "n_rows", "record"])
+def test_a_text_field_may_have_any_name(name: str, suffix: str) -> None:
+    rows = [{"id": at, "title": "t", name: f"its own {at}", "tags": ""} for at in (1, 2)] + [{"id": 3, "title": " "}]
+    if suffix == ".csv":
+        data = csv_of(f"id,title,{name},tags", "1,t,its own 1,", "2,t,its own 2,", "3, ,x,")
+    elif suffix == ".json":
+        data = json.dumps(rows).encode()
+    else:
+        data = "\n".join(map(json.dumps, rows)).encode()
+    fields = {"id": "id", "title": "title", name: name, "tags": "tags"}
+    result = validated_bytes(data, suffix, fields=fields)
+    assert [row["row"] for row in result.rejected] == [3]
+    assert result.table.column(name).to_pylist() == ["its own 1", "its own 2"]
