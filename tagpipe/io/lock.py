@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from tagpipe.errors import Busy
+from tagpipe.errors import Busy, ConfigError
 
 ENVIRONMENT = "TAGPIPE_LOCK"
 """`FD:TOKEN` of a lock that the parent process holds for us (the Prefect flow's, around all its stages)."""
@@ -119,8 +119,15 @@ def _busy(path: Path, holder: Holder | None) -> Busy:
 
 @contextlib.contextmanager
 def _open_lock(path: Path) -> Iterator[int]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be opened as a lock: {(error.strerror or str(error)).lower()}",
+            file=str(path),
+            fix=f"Make {path.parent} a folder that you may write to",
+        ) from None
     try:
         yield fd
     finally:

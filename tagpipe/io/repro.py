@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
@@ -18,7 +19,7 @@ from tagpipe.io.files import read_bytes, write_bytes
 from tagpipe.io.layout import CODE_FILE, Layout, code_version
 from tagpipe.io.lock import HeldLock, find_birth, hold_run_lock, hold_stage_lock
 from tagpipe.io.stage_run import LAST_ERROR
-from tagpipe.io.yaml_file import read_params
+from tagpipe.io.yaml_file import parse_yaml, read_params
 
 Status = Literal["ran", "cached", "skipped"]
 Echo = Callable[[str], None]
@@ -52,7 +53,8 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
     """Bring `stage` and what it needs (or all stages) up to date, under the project's lock.
 
     echo: called with each line for people. Raises the failing stage's own error; before that, outputs and reports
-    of the last good version are put back. Raises Busy where another run is at work.
+    of the last good version are put back, as they are where Ctrl-C ends the run. Raises Busy where another run is at
+    work.
     """
     if stage is not None and stage not in layout.stages:
         raise ConfigError(
@@ -64,9 +66,16 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             pass  # a stage that outlived its killed run has ended now
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
         _heal_dvc_lock(layout.root)
-        write_code_version(layout)
         before = _remember(layout)
-        runs, exit_code, complaint = _run_dvc(layout, stage, lock, echo)
+        write_code_version(layout)
+        try:
+            runs, exit_code, complaint = _run_dvc(layout, stage, lock, echo)
+        except KeyboardInterrupt:
+            # A second Ctrl-C leaves what is said here undone; the next run then knows of it as after a kill.
+            echo("interrupted: putting the last good version back")
+            _put_back(layout, before, lock, echo)
+            forget_begun(layout)
+            raise
         if exit_code != 0:
             if any(each.status != "skipped" for each in runs):
                 _put_back(layout, before, lock, echo)
@@ -94,17 +103,18 @@ def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> t
     runs: list[StageRun] = []
     complaint: list[str] = []
     process = _start_dvc(layout, ["repro", *([stage] if stage else [])], lock)
-    for line in _iter_lines(process):
-        matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
-        found = next(((match, status) for match, status in matches if match), None)
-        if found:
-            runs.append(StageRun(found[0]["stage"], found[1]))
-            if found[1] != "ran":
-                echo(f"{found[0]['stage']}: {'nothing changed' if found[1] == 'skipped' else 'from the run cache'}")
-        elif line.startswith(("ERROR: ", _BLOCKER)):
-            complaint.append(line.removeprefix("ERROR: ").strip())
-        elif not _NOISE.match(line):
-            echo(line)
+    with contextlib.closing(_iter_lines(process)) as lines:
+        for line in lines:
+            matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
+            found = next(((match, status) for match, status in matches if match), None)
+            if found:
+                runs.append(StageRun(found[0]["stage"], found[1]))
+                if found[1] != "ran":
+                    echo(f"{found[0]['stage']}: {'nothing changed' if found[1] == 'skipped' else 'from the run cache'}")
+            elif line.startswith(("ERROR: ", _BLOCKER)):
+                complaint.append(line.removeprefix("ERROR: ").strip())
+            elif not _NOISE.match(line):
+                echo(line)
     return runs, process.wait(), complaint
 
 
@@ -125,22 +135,26 @@ def _start_dvc(layout: Layout, arguments: list[str], lock: HeldLock) -> subproce
     )
 
 
-def _iter_lines(process: subprocess.Popen[str]) -> Iterator[str]:
+def _iter_lines(process: subprocess.Popen[str]) -> Generator[str]:
+    """Every line that DVC and its stages say; closed early, it waits for their end, which is the pipe's end."""
     assert process.stdout is not None
     try:
         for line in process.stdout:
             yield line.rstrip("\n")
     finally:
+        for _ in process.stdout:
+            pass
         process.stdout.close()
+        process.wait()
 
 
 def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
-    """The error behind a failed `dvc repro`: the stage's own, DVC's, or a defect whose traceback was shown."""
+    """The error behind a failed `dvc repro`: the stage's own, DVC's, or a kill or defect whose traceback was shown."""
     path = layout.scratch / LAST_ERROR
     if path.is_file():
         return from_dict(json.loads(read_bytes(path))["error"])
     text = "; ".join(complaint) or f"dvc repro ended with exit code {exit_code}"
-    if "failed to reproduce" in text and "failed to run" in text:
+    if exit_code < 0 or ("failed to reproduce" in text and "failed to run" in text):
         return StageDefect(text)
     if "blocked by" in text or "Unable to acquire lock" in text:
         holders = [line for line in complaint if line.startswith(_BLOCKER.strip())]
@@ -176,21 +190,66 @@ def _read_lock_holders(path: Path) -> list[int]:
 # --- the last good version ------------------------------------------------------------------------------------------
 # DVC deletes a stage's outputs before it runs it, reports too. Outputs come back from DVC's cache; reports are kept by
 # their md5 (the name that dvc.lock has for them) in .tagpipe/reports, or come from git. The lock file as it was when
-# the run began stands in .tagpipe/begun.lock, so that a run after a killed one still knows the last good version.
+# the run began stands in .tagpipe/begun.lock, so that a run after a killed one still knows the last good version. What
+# was done since (a plain `dvc repro`, `git checkout`) makes dvc.lock whole again, and then begun.lock is out of date.
 
 
 def _remember(layout: Layout) -> bytes | None:
-    """dvc.lock as it was when this run, or the killed one before it, began; None if there was none."""
+    """dvc.lock as it was when this run, or the killed one before it, began; None if there was none.
+
+    Raises ConfigError where dvc.lock is not what DVC writes.
+    """
     lock_file = layout.root / LOCK_FILE
     begun = layout.scratch / "begun.lock"
     now = lock_file.read_bytes() if lock_file.is_file() else None
-    if begun.is_file() and now != _read_in_head(layout.root, LOCK_FILE):
+    stages = _parse_lock(now) if now is not None else {}
+    if begun.is_file() and not _is_whole(layout, stages):
         before = begun.read_bytes() or None
     else:
         before = now
         write_bytes(begun, now or b"")
     _remember_reports(layout)
     return before
+
+
+def _parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
+    """The stages of a dvc.lock. Raises ConfigError naming the line, for DVC's own words name neither way out."""
+    lines = data.splitlines()
+    n_before = next((number for number, line in enumerate(lines) if line.startswith(b"<<<<<<< ")), None)
+    if n_before is not None:
+        raise _lock_error(f"has an unresolved merge conflict (line {n_before + 1})")
+    try:
+        tree = parse_yaml(data, file=LOCK_FILE)
+    except ConfigError as error:
+        raise _lock_error(error.what) from None
+    stages = tree.get("stages", {}) if isinstance(tree, dict) and "schema" in tree else None
+    if not isinstance(stages, dict) or not all(_is_stage(stage) for stage in stages.values()):
+        raise _lock_error("is not what DVC writes")
+    return stages
+
+
+def _is_stage(stage: object) -> bool:
+    if not isinstance(stage, dict) or "cmd" not in stage:
+        return False
+    files = (stage.get("deps", []), stage.get("outs", []))
+    return all(isinstance(each, list) for each in files) and all(
+        isinstance(file, dict) and "path" in file for each in files for file in each
+    )
+
+
+def _lock_error(what: str) -> ConfigError:
+    fix = "`git checkout dvc.lock` or resolve the conflict, then `tagpipe run`"
+    return ConfigError(what, file=LOCK_FILE, fix=fix)
+
+
+def _is_whole(layout: Layout, stages: dict[str, dict[str, Any]]) -> bool:
+    """Whether a dvc.lock describes one version: it has every stage, and each read what the one before it wrote."""
+    if not set(layout.stages) <= set(stages):
+        return False
+    own = [stages[name] for name in layout.stages]
+    written = {out["path"]: out.get("md5") for stage in own for out in stage.get("outs", ())}
+    read = [dep for stage in own for dep in stage.get("deps", ()) if dep["path"] in written]
+    return all(dep.get("md5") == written[dep["path"]] for dep in read)
 
 
 def forget_begun(layout: Layout) -> None:
@@ -225,7 +284,6 @@ def _put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) 
     process = _start_dvc(layout, ["checkout", "--force", "--quiet"], lock)
     # Of stages that have never run there is nothing to put back; DVC counts that as a failure without a word.
     said = [line.removeprefix("ERROR: ") for line in _iter_lines(process) if line.startswith("ERROR: ")]
-    process.wait()
     missing = [path for path, digest in _recorded_reports(layout, before) if not _put_back_report(layout, path, digest)]
     if said or missing:
         echo("warning: the last good version could not be put back whole: " + "; ".join([*said, *missing]))
@@ -233,10 +291,7 @@ def _put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) 
 
 def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
     """(path, md5) of the reports in a dvc.lock."""
-    from ruamel.yaml import YAML
-
-    tree: Any = YAML(typ="safe", pure=True).load(lock_file.decode("utf-8")) or {}
-    for stage in tree.get("stages", {}).values():
+    for stage in _parse_lock(lock_file).values():
         for out in stage.get("outs", ()):
             if out["path"] in layout.reports and "md5" in out:
                 yield out["path"], out["md5"]
@@ -250,16 +305,21 @@ def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
     if present.is_file() and is_it(present.read_bytes()):
         return True
     kept = _kept_report(layout, digest)
-    for data in (kept.read_bytes() if kept.is_file() else None, _read_in_head(layout.root, path)):
-        if data is not None and is_it(data):
-            write_bytes(present, data)
-            return True
-    return False
+    data = kept.read_bytes() if kept.is_file() else None
+    if not is_it(data):
+        data = _read_in_head(layout.root, path)
+    if data is None or not is_it(data):
+        return False
+    write_bytes(present, data)
+    return True
 
 
 def _read_in_head(root: Path, path: str) -> bytes | None:
-    """A file as the last commit has it; None where there is none."""
-    found = subprocess.run(
-        ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
+    """A file as the last commit has it; None where there is none, or no git to ask."""
+    try:
+        found = subprocess.run(
+            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
     return found.stdout if found.returncode == 0 else None

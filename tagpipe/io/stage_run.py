@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tagpipe.errors import TagpipeError
+from tagpipe.errors import ConfigError, TagpipeError
 from tagpipe.io.files import use_system_memory, write_json
 from tagpipe.io.layout import SCRATCH, Layout, project_layout
 from tagpipe.io.lock import ENVIRONMENT, hold_stage_lock
@@ -31,7 +32,8 @@ def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
             layout = project_layout(root)
             print(f"{name}: {work(layout, read_params(layout.params_file))}", flush=True)
     except TagpipeError as error:
-        write_json(root / SCRATCH / LAST_ERROR, describe_error(name, error))
+        with contextlib.suppress(ConfigError):  # the folder cannot be written to, and that is the error
+            write_json(root / SCRATCH / LAST_ERROR, describe_error(name, error))
         if ENVIRONMENT not in os.environ:  # else `tagpipe run` reads the file above and says it
             print(f"error: {error}", file=sys.stderr, flush=True)
         return error.exit_code

@@ -6,6 +6,7 @@ DVC deletes a stage's outputs before it runs it, and the stages ahead of the fai
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -214,6 +215,103 @@ def test_last_good_version_is_put_back(project: Path, snapshot: Snapshot) -> Non
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_last_good_version_is_put_back_after_each_kind(case: Case, project: Path, snapshot: Snapshot) -> None:
     break_and_repair(case, project, snapshot)
+
+
+def test_version_of_a_plain_dvc_repro_is_the_last_good_one(project: Path, snapshot: Snapshot) -> None:
+    """What a killed run remembered is out of date once somebody has built without `tagpipe run`."""
+    remember_as_killed(project)
+    change_and_repro(project)
+    after = read_version(project, snapshot)
+    damage_source(project)
+    assert_fails(CUT_OFF, project)
+    assert read_version(project, snapshot) == after
+
+
+def test_half_built_version_is_not_the_last_good_one(project: Path, snapshot: Snapshot) -> None:
+    """After a kill between two stages, dvc.lock describes no version."""
+    before = read_version(project, snapshot)
+    remember_as_killed(project)
+    source = project / PROJECTS_FILE
+    source.write_bytes(swap('"One"', '"Eno"')(source.read_bytes()) or b"")
+    run_dvc(project, "repro", "-q", "validate")
+    assert (project / "dvc.lock").read_bytes() != before["dvc.lock"]
+    damage_source(project)
+    assert_fails(CUT_OFF, project)
+    assert read_version(project, snapshot) == before
+
+
+def remember_as_killed(project: Path) -> None:
+    """What a run that was killed before its first stage ended leaves."""
+    shutil.copy(project / "dvc.lock", project / ".tagpipe/begun.lock")
+
+
+def change_and_repro(project: Path) -> None:
+    params = project / PARAMS_FILE
+    params.write_bytes(swap("min_projects: 1", "min_projects: 2")(params.read_bytes()) or b"")
+    before = (project / "dvc.lock").read_bytes()
+    run_dvc(project, "repro", "-q")
+    assert (project / "dvc.lock").read_bytes() != before
+
+
+def run_dvc(project: Path, *arguments: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "dvc", *arguments]
+    subprocess.run(command, cwd=project, check=True, env={**os.environ, "PATH": path}, capture_output=True)
+
+
+def damage_source(project: Path) -> None:
+    source = project / PROJECTS_FILE
+    source.write_bytes(CUT_OFF.damage(source.read_bytes()) or b"")
+
+
+def test_last_good_version_is_put_back_without_git(
+    project: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(project / "no-such-folder"))
+    assert shutil.which("git") is None
+    break_and_repair(CUT_OFF, project, snapshot)
+
+
+def conflict(data: bytes) -> bytes:
+    """As git leaves a merge of two versions, from line 5 on."""
+    lines = data.splitlines(keepends=True)
+    both = [b"<<<<<<< HEAD\n", *lines[4:7], b"=======\n", *lines[4:7], b">>>>>>> main\n"]
+    return b"".join([*lines[:4], *both, *lines[7:]])
+
+
+NO_LOCK = "dvc.lock: is not what DVC writes"
+LOCKS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "a merge conflict": (conflict, "dvc.lock: has an unresolved merge conflict (line 5)"),
+    "no YAML": (lambda data: data[:30] + b"\n  - [" + data[30:], "dvc.lock: not YAML: "),
+    "a list": (lambda _data: b"- a\n", NO_LOCK),
+    "empty": (lambda _data: b"", NO_LOCK),
+    "stages of another form": (lambda _data: b"schema: '2.0'\nstages: {fetch: 1}\n", NO_LOCK),
+    "outputs of another form": (lambda _data: b"schema: '2.0'\nstages: {fetch: {cmd: x, outs: [1]}}\n", NO_LOCK),
+}
+
+
+@pytest.mark.parametrize("kind", LOCKS)
+def test_damaged_dvc_lock_is_one_error(kind: str, project: Path, snapshot: Snapshot) -> None:
+    damage, says = LOCKS[kind]
+    lock_file = project / "dvc.lock"
+    lock_file.write_bytes(damage(lock_file.read_bytes()))
+    before = read_version(project, snapshot)
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"error: {says}")
+    assert "`git checkout dvc.lock`" in line
+    assert read_version(project, snapshot) == before
+
+
+def test_scratch_folder_that_is_a_file_is_one_error(project: Path) -> None:
+    shutil.rmtree(project / ".tagpipe")
+    (project / ".tagpipe").write_text("")
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert ".tagpipe/run.lock: cannot be opened as a lock" in line
 
 
 @pytest.mark.slow

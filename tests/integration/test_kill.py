@@ -12,14 +12,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 import tagpipe
+from tagpipe.errors import DEFECT_EXIT_CODE
 from tagpipe.io.files import read_json
-from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.lock import Holder, hold_run_lock
 from tagpipe.project import init_project
 
 VICTIMS = ("run", "dvc", "stage", "run and dvc", "all")
@@ -39,10 +41,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Path:
     """A copy of the template whose source has changed, so that all four stages must run."""
-    root = tmp_path / "project"
+    return changed_copy(template, tmp_path / "project", n_left_out=1)
+
+
+def changed_copy(template: Path, root: Path, *, n_left_out: int) -> Path:
     shutil.copytree(template, root, symlinks=True)
     source = root / "data/source/projects.json"
-    source.write_text(json.dumps(json.loads(source.read_text(encoding="utf-8"))[:-1]), encoding="utf-8")
+    rows = json.loads(source.read_text(encoding="utf-8"))
+    source.write_text(json.dumps(rows[:-n_left_out]), encoding="utf-8")
     return root
 
 
@@ -69,21 +75,51 @@ def digest_on_disk(root: Path) -> str:
     return str(read_json(root / "data/labeled/manifest.json")["content_sha256"])
 
 
-def kill(process: subprocess.Popen[bytes], victim: str) -> bool:
-    """SIGKILL the victim among the run, its DVC and the running stage; whether it was there to be killed."""
+def start_run(root: Path) -> subprocess.Popen[str]:
+    """In a process group of its own, as a shell starts it."""
+    return subprocess.Popen(
+        RUN, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+
+
+def working_stage(root: Path) -> str | None:
+    """The stage that is at its work now, by its lock."""
     try:
-        children = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
+        holder = Holder(**json.loads((root / ".tagpipe/stage.lock").read_bytes()))
+    except (OSError, ValueError):
+        return None  # none yet, or just being written
+    return holder.command if holder.is_alive else None
+
+
+def wait_for_stage(root: Path, process: subprocess.Popen[str], stage: str) -> None:
+    while working_stage(root) != stage:
+        assert process.poll() is None, f"the run ended before {stage} was seen at its work"
+        time.sleep(0.002)
+
+
+def kill(process: subprocess.Popen[str], victim: str) -> bool:
+    """SIGKILL the victim among the run, its DVC and the working stage; whether it was there, and died of it.
+
+    Where any part of the victim is not there, nothing is killed. A run that loses its DVC or stage ends with an error.
+    """
+    run, dvc, stages = find_family(process)
+    groups = {"run": [run], "dvc": [dvc], "stage": [stages], "run and dvc": [run, dvc], "all": [run, dvc, stages]}
+    if not all(groups[victim]):
         return False
-    dvc = [child for child in children if is_running(child, "dvc")]
-    stages = [child for child in children if is_running(child, "tagpipe.stages")]
-    chosen = {"run": [], "dvc": dvc, "stage": stages, "run and dvc": dvc, "all": [*dvc, *stages]}[victim]
-    if victim in ("run", "run and dvc", "all"):
-        process.send_signal(signal.SIGKILL)
-    for child in chosen:
+    for each in (each for group in groups[victim] for each in group):
         with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-    return bool(chosen) or victim == "run"
+            each.kill()
+    process.communicate()
+    return process.returncode != 0
+
+
+def find_family(process: subprocess.Popen[str]) -> tuple[list[psutil.Process], ...]:
+    """(the run, its DVC, the stage), each empty where it has ended or not begun."""
+    if process.poll() is not None:
+        return [], [], []
+    run = psutil.Process(process.pid)
+    children = run.children(recursive=True)
+    return ([run], *([each for each in children if is_running(each, module)] for module in ("dvc", "tagpipe.stages")))
 
 
 def is_running(process: psutil.Process, module: str) -> bool:
@@ -93,17 +129,6 @@ def is_running(process: psutil.Process, module: str) -> bool:
         return False
 
 
-def kill_once(root: Path, delay_s: float, victim: str) -> tuple[bool, float]:
-    """Start a run, kill the victim after `delay_s`; whether anything was killed, and the seconds of the rerun."""
-    process = subprocess.Popen(RUN, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(delay_s)
-    killed = kill(process, victim)
-    process.wait()
-    began = time.monotonic()
-    run_to_end(root)
-    return killed, time.monotonic() - began
-
-
 def assert_whole(root: Path) -> None:
     assert digest_on_disk(root) == expected_digest(root)
     subprocess.run([sys.executable, "-m", "tagpipe", "verify"], cwd=root, check=True, stdout=subprocess.DEVNULL)
@@ -111,10 +136,47 @@ def assert_whole(root: Path) -> None:
     assert status.returncode == 0
 
 
-@pytest.mark.parametrize(("delay_s", "victim"), [(1.2, "run"), (2.4, "run and dvc"), (3.6, "stage")])
-def test_killed_run_is_finished_by_the_next(project: Path, delay_s: float, victim: str) -> None:
-    kill_once(project, delay_s, victim)
+@pytest.mark.parametrize(
+    ("victim", "stage"), [("run", "validate"), ("run and dvc", "annotate"), ("dvc", "annotate"), ("stage", "validate")]
+)
+def test_killed_run_is_finished_by_the_next(project: Path, victim: str, stage: str) -> None:
+    process = start_run(project)
+    wait_for_stage(project, process, stage)
+    assert kill(process, victim), "nothing was killed"
+    assert process.returncode == (-signal.SIGKILL if victim.startswith("run") else DEFECT_EXIT_CODE)
+    run_to_end(project)
     assert_whole(project)
+
+
+@pytest.mark.parametrize("receiver", ["group", "run"])
+def test_interrupted_run_puts_the_last_good_version_back(
+    receiver: str, template: Path, project: Path, snapshot: Snapshot
+) -> None:
+    """Ctrl-C reaches the run, its DVC and the stage; `kill -INT` the run alone, which then waits for the others."""
+    process = start_run(project)
+    wait_for_stage(project, process, "annotate")
+    assert (project / "dvc.lock").read_bytes() != (template / "dvc.lock").read_bytes()
+    if receiver == "group":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "warning:" not in said
+    assert version_of(project, snapshot) == version_of(template, snapshot)
+    assert not (project / ".tagpipe/begun.lock").exists()
+    run_to_end(project)
+    assert_whole(project)
+
+
+Snapshot = Callable[[Path], dict[str, bytes]]
+
+
+def version_of(root: Path, snapshot: Snapshot) -> dict[str, bytes]:
+    """dvc.lock, every output and every report."""
+    data = {path: content for path, content in snapshot(root / "data").items() if not path.startswith("source/")}
+    return {**data, "dvc.lock": (root / "dvc.lock").read_bytes()}
 
 
 def test_garbled_dvc_lock_is_healed(project: Path) -> None:
@@ -172,19 +234,45 @@ def test_living_run_is_not_waited_for(project: Path) -> None:
 
 @pytest.mark.soak
 def test_fifty_kills(template: Path, tmp_path: Path) -> None:
-    """50 kills at random moments of random victims; the counts are printed for docs/reliability.md."""
-    chance = random.Random(20261123)
+    """50 real kills at random moments of random victims; the counts are printed for docs/reliability.md."""
+    chance = random.Random(20261124)
+    whole_s = measure_rerun(changed_copy(template, tmp_path / "whole", n_left_out=1))
     n_killed: Counter[str] = Counter()
-    slowest_s = 0.0
-    for number in range(50):
-        root = tmp_path / str(number)
-        shutil.copytree(template, root, symlinks=True)
-        source = root / "data/source/projects.json"
-        source.write_text(json.dumps(json.loads(source.read_text(encoding="utf-8"))[: -1 - number]), encoding="utf-8")
-        victim = chance.choice(VICTIMS)
-        killed, rerun_s = kill_once(root, chance.uniform(0.2, 9.0), victim)
-        assert_whole(root)
-        n_killed[victim] += killed
-        slowest_s = max(slowest_s, rerun_s)
+    n_at: Counter[str] = Counter()
+    n_drawn, slowest_s = 0, 0.0
+    while n_killed.total() < 50:
+        n_drawn += 1
+        assert n_drawn <= 500, f"only {n_killed.total()} of 500 draws found their victim"
+        root = changed_copy(template, tmp_path / str(n_drawn), n_left_out=1 + n_drawn)
+        victim, moment_s = chance.choice(VICTIMS), chance.uniform(0, whole_s)
+        process = start_run(root)
+        time.sleep(moment_s)
+        stage = working_stage(root) or "no stage at work"
+        if kill(process, victim):
+            slowest_s = max(slowest_s, measure_rerun(root))
+            assert_whole(root)
+            n_killed[victim] += 1
+            n_at[stage] += 1
+        else:
+            end_all(process)
         shutil.rmtree(root)
-    print(f"\n50 kills: {dict(n_killed)} found their victim alive; slowest rerun {slowest_s:.1f} s")
+    print(
+        f"\n{n_killed.total()} kills of {n_drawn} draws, the others without their victim; from 0 to {whole_s:.1f} s"
+        f"\nvictims {dict(n_killed)}\nat {dict(n_at)}\nslowest rerun {slowest_s:.1f} s"
+    )
+
+
+def measure_rerun(root: Path) -> float:
+    """Seconds of a run that must succeed."""
+    began = time.monotonic()
+    run_to_end(root)
+    return time.monotonic() - began
+
+
+def end_all(process: subprocess.Popen[str]) -> None:
+    family = [each for group in find_family(process) for each in group]
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.communicate()
+    psutil.wait_procs(family, timeout=30)
