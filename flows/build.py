@@ -21,6 +21,7 @@ import networkx as nx
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
 
 from tagpipe.api import load_summary
@@ -69,13 +70,13 @@ def list_stages(root: Path) -> list[str]:
 def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int, ...]) -> State[Any]:
     """Bring one stage up to date. The completed state's name says whether it ran, came from the cache or was skipped.
 
-    A failure is a failed state with the stage's own one-line error; it is raised (and so retried) only where the
-    source was unavailable, for Prefect logs a traceback of whatever is raised.
+    A failure is a failed state with the stage's own one-line error. It is raised only to be retried, where the
+    source was unavailable: Prefect logs a traceback of whatever is raised and not retried.
     """
     try:
         status = _run_command(stage, Path(root), environment, fds)
     except StageFailed as failure:
-        if failure.exit_code == SourceUnavailable.exit_code:
+        if _is_passing(failure) and _has_retries_left():
             raise
         return Failed(message=failure.message, data=failure)
     return Completed(name=STATE_NAMES[status], message=f"{stage}: {status}")
@@ -113,13 +114,26 @@ def _run_task(stage: str, root: Path, lock: HeldLock) -> str:
 
 
 def _may_pass(state: State[Any]) -> bool:
-    """Whether a failed fetch may go better next time: only where the source was unavailable."""
-    failure = state.result(raise_on_failure=False)
+    """Whether a failed task may go better next time; a defect never does."""
+    return _is_passing(state.result(raise_on_failure=False))
+
+
+def _is_passing(failure: object) -> bool:
     return isinstance(failure, StageFailed) and failure.exit_code == SourceUnavailable.exit_code
 
 
+def _has_retries_left() -> bool:
+    context = TaskRunContext.get()
+    return context is not None and context.task_run.run_count <= context.task.retries
+
+
 def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tuple[int, ...]) -> str:
-    """`tagpipe run STAGE`, its lines streamed into the run's log; what DVC did for that stage."""
+    """`tagpipe run STAGE`, its lines streamed into the run's log; what DVC did for that stage.
+
+    Called under the lock, so the last error that is removed is nobody's any more, and one that is there afterwards
+    is of this run.
+    """
+    (project_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "tagpipe", "run", stage, "--json"],
         cwd=root,
@@ -152,20 +166,23 @@ def _read_all(stream: IO[str], into: list[str]) -> None:
 
 
 def _stream(stream: IO[str]) -> str:
-    """Log every line; the last one is returned."""
+    """Log every line; the last one is returned, or the last that begins an error, for its details follow it."""
     logger = get_run_logger()
     last = ""
     with stream:
         for line in stream:
-            last = visible(line.rstrip("\n")) or last
-            logger.info(last)
+            shown = visible(line.rstrip("\n"))
+            logger.info(shown)
+            if shown.startswith("error: ") or (shown and not last.startswith("error: ")):
+                last = shown
     return last
 
 
 def _describe_failure(root: Path, stage: str, exit_code: int, last_line: str) -> str:
     path = project_layout(root).scratch / LAST_ERROR
-    if path.is_file():
-        return f"{stage}: {from_dict(read_json(path)['error']).headline}"
+    left = read_json(path) if path.is_file() else {}
+    if (left.get("stage"), left.get("exit_code")) == (stage, exit_code):
+        return f"{stage}: {from_dict(left['error']).headline}"
     return f"{stage}: exit code {exit_code}: {last_line}"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from http_server import Server, answer, failure, serve
 
+from tagpipe.errors import ConfigError
+from tagpipe.io.files import write_json
 from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.stage_run import describe_error
 from tagpipe.project import init_project
 
 REPO = Path(__file__).resolve().parents[2]
@@ -66,10 +72,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run_flow(project: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.build"], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+def run_flow(project: Path, environment: dict[str, str], *how: str) -> subprocess.CompletedProcess[str]:
+    """`python -m flows.build`, or Python with other arguments."""
+    command = [sys.executable, *(how or ("-m", "flows.build"))]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
 def read_artifacts(environment: dict[str, str], key: str) -> list[Any]:
@@ -129,6 +135,70 @@ def test_failing_stage_is_one_line_with_its_exit_code(project: Path, server: dic
     assert len(lines) == 1, error
     assert "at byte" in lines[0]
     assert "Traceback" not in failed.stderr
+
+
+def test_older_error_is_not_taken_for_this_one(project: Path, server: dict[str, str]) -> None:
+    """params.yaml is refused before any stage could leave an error of its own."""
+    params = project / "params.yaml"
+    good = params.read_bytes()
+    old = ConfigError("an older and unrelated error", file="elsewhere")
+    write_json(project / ".tagpipe/last-error.json", describe_error("fetch", old))
+    params.write_bytes(good.replace(b"min_projects: 12", b"min_projects: twelve"))
+    try:
+        failed = run_flow(project, server)
+    finally:
+        params.write_bytes(good)
+    assert failed.returncode == 2
+    assert "an older and unrelated error" not in failed.stderr
+    (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: fetch: exit code 2: ")]
+    assert "threshold.min_projects" in line
+    assert "Traceback" not in failed.stderr
+
+
+QUICKLY = """
+import sys
+import flows.build
+flows.build.FETCH_RETRY_DELAYS_S = [0.1, 0.1, 0.1]
+sys.exit(flows.build.main())
+"""
+"""The flow as it is, but for the time between its retries."""
+
+
+@pytest.fixture
+def remote_project(project: Path, tmp_path: Path) -> Iterator[tuple[Path, Server]]:
+    """A copy whose projects are pinned to an address; and the server there, with each request tried once."""
+    root = tmp_path / "project"
+    shutil.copytree(project, root, symlinks=True)
+    data = (root / "data/source/projects.json").read_bytes()
+    with serve() as upstream:
+        upstream.script["/p.json"] = [answer(data)]
+        params = root / "params.yaml"
+        text = params.read_text(encoding="utf-8").replace("attempts: 4", "attempts: 1")
+        pin = f'{{url: "{upstream.url("/p.json")}", sha256: {hashlib.sha256(data).hexdigest()}}}'
+        text = text.replace("{path: projects.json}", pin).replace("allow_private: false", "allow_private: true")
+        params.write_text(text, encoding="utf-8")
+        yield root, upstream
+
+
+def test_unavailable_source_is_tried_four_times(remote_project: tuple[Path, Server], server: dict[str, str]) -> None:
+    project, upstream = remote_project
+    upstream.script["/p.json"] = [failure(503)]
+    failed = run_flow(project, server, "-c", QUICKLY)
+    assert failed.returncode == 5
+    assert upstream.count("/p.json") == 4
+    assert failed.stderr.count("will start") == 3
+    (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: fetch: source.projects: cannot be downloaded")
+    assert "Traceback" not in failed.stderr
+
+
+def test_source_that_comes_back_is_fetched(remote_project: tuple[Path, Server], server: dict[str, str]) -> None:
+    project, upstream = remote_project
+    upstream.script["/p.json"] = [failure(503), failure(503), *upstream.script["/p.json"]]
+    done = run_flow(project, server, "-c", QUICKLY)
+    assert done.returncode == 0, done.stderr
+    assert "fetch ran, " in done.stdout
+    assert upstream.count("/p.json") == 3
 
 
 def test_second_build_is_refused_while_one_runs(project: Path, server: dict[str, str]) -> None:
