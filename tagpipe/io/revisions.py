@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.errors import ConfigError, InputError, SourceUnavailable, escape_shown
+
+_ADDRESS = re.compile(r"\w[\w+.-]*://|[^/:]+@[^/:]+:")
+"""How the address of a repository begins, `https://...` or `git@host:...`; anything else is a folder."""
 
 
 @lru_cache(maxsize=8)
@@ -21,25 +25,50 @@ def _open_commit(repo: str, revision: str | None) -> Any:
 def open_revision(root: str, revision: str | None) -> tuple[Any, str]:
     """(DVC's file system, folder of the project in it) of `root` (a folder or a git address) at `revision`.
 
-    A local revision is resolved to its commit each time, for branches move. Raises InputError where there is no such
-    repository or revision.
+    A local revision is resolved to its commit each time, for branches move. Raises ConfigError (no such folder),
+    SourceUnavailable (no repository at the address now) and InputError (no such revision).
     """
     from dvc.exceptions import DvcException
-    from scmrepo.exceptions import SCMError
 
+    if _ADDRESS.match(root):
+        return _open_address(root, revision), ""
+    if not Path(root).is_dir():
+        raise ConfigError("is not a folder", file=root, fix="Name a project's folder, or the address of its repository")
     try:
-        if not Path(root).is_dir():
-            return _open_commit.__wrapped__(root, revision), ""
         top = _ask_git(root, "rev-parse", "--show-toplevel")
         commit = _ask_git(root, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
         return _open_commit(top, commit), Path(root).resolve().relative_to(Path(top).resolve()).as_posix()
-    except (DvcException, SCMError, OSError, subprocess.CalledProcessError, ValueError) as error:
+    except (DvcException, OSError, subprocess.CalledProcessError, ValueError) as error:
         said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-        raise InputError(
-            f"cannot be opened at revision {escape_shown(revision)}: {escape_shown(said.strip())}",
-            file=root,
-            fix="Name a git repository with DVC, and a branch, tag or commit of it",
+        raise _not_opened(root, revision, said) from None
+
+
+def _open_address(address: str, revision: str | None) -> Any:
+    from dvc.exceptions import DvcException
+    from dvc.scm import RevError
+    from scmrepo.exceptions import SCMError
+
+    try:
+        files = _open_commit.__wrapped__(address, revision)
+        assert files.repo is not None  # clones, which would else wait for the first read and fail there
+    except RevError as error:
+        raise _not_opened(address, revision, str(error)) from None
+    except (DvcException, SCMError, OSError) as error:
+        # DVC 3.67 says `SCM error`, and has what git said as the cause.
+        raise SourceUnavailable(
+            f"cannot be cloned: {escape_shown(str(error.__cause__ or error).strip())}",
+            file=address,
+            fix="Check the address and that you may read it, or try again later",
         ) from None
+    return files
+
+
+def _not_opened(root: str, revision: str | None, said: str) -> InputError:
+    return InputError(
+        f"cannot be opened at revision {escape_shown(revision)}: {escape_shown(said.strip())}",
+        file=root,
+        fix="Name a git repository with DVC, and a branch, tag or commit of it",
+    )
 
 
 def _ask_git(root: str, *arguments: str) -> str:
@@ -50,7 +79,8 @@ def _ask_git(root: str, *arguments: str) -> str:
 def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes:
     """The bytes of `path` at `revision`.
 
-    Raises InputError (exit 3) where the path is unknown there, or its data is neither in the cache nor in a remote.
+    Raises InputError (exit 3) where the path is unknown there, or its data is neither in the cache nor in a remote,
+    and what open_revision raises.
     """
     from dvc.exceptions import DvcException
 

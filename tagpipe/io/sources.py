@@ -24,10 +24,6 @@ class Fetched:
     data: bytes
     origin: str
 
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
 
 def each_source(params: SourceParams) -> list[tuple[str, Source]]:
     """(name, source) of the two inputs."""
@@ -47,12 +43,17 @@ def fetch_source(layout: Layout, name: str, source: Source, bounds: Download) ->
     if source.path is not None:
         data = _read_source_file(layout.dep("fetch", "source"), source.path, name)
         return Fetched(name, source.suffix, data, source.path)
+    stored = _find_stored(layout, source)
+    if stored is not None:
+        return Fetched(name, source.suffix, stored, "the pinned store")
+    in_head = _find_in_head(layout, name, source)
+    data = in_head if in_head is not None else _download_pinned(name, source, bounds)
+    store_pinned(layout, data)  # the next commit may have other bytes in data/raw, and the url none
+    return Fetched(name, source.suffix, data, "its url" if in_head is None else "data/raw of HEAD")
+
+
+def _download_pinned(name: str, source: Source, bounds: Download) -> bytes:
     assert source.url is not None
-    assert source.sha256 is not None
-    for origin, find in (("the pinned store", _find_stored), ("data/raw of HEAD", _find_in_head)):
-        data_or_none = find(layout, name, source)
-        if data_or_none is not None and hashlib.sha256(data_or_none).hexdigest() == source.sha256:
-            return Fetched(name, source.suffix, data_or_none, origin)
     data = download(source.url, bounds, name=name)
     found = hashlib.sha256(data).hexdigest()
     if found != source.sha256:
@@ -64,17 +65,14 @@ def fetch_source(layout: Layout, name: str, source: Source, bounds: Download) ->
             expected=source.sha256,
             fix="Run `tagpipe refresh` to look at the new bytes and accept them, or `dvc pull` to build the old ones",
         )
-    store_pinned(layout, data)
-    return Fetched(name, source.suffix, data, "its url")
+    return data
 
 
-def store_pinned(layout: Layout, data: bytes) -> str:
-    """Keep `data` in the pinned store, under its sha256, which is returned."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    path = _pinned_path(layout, sha256)
+def store_pinned(layout: Layout, data: bytes) -> None:
+    """Keep `data` in the pinned store, under its sha256."""
+    path = _pinned_path(layout, hashlib.sha256(data).hexdigest())
     if not path.is_file() or path.read_bytes() != data:
         write_bytes(path, data)
-    return sha256
 
 
 def _read_source_file(folder: Path, file_name: str, name: str) -> bytes:
@@ -101,18 +99,24 @@ def _pinned_path(layout: Layout, sha256: str) -> Path:
     return layout.scratch / "pinned" / sha256
 
 
-def _find_stored(layout: Layout, _name: str, source: Source) -> bytes | None:
+def _is_pinned(source: Source, data: bytes) -> bool:
+    return hashlib.sha256(data).hexdigest() == source.sha256
+
+
+def _find_stored(layout: Layout, source: Source) -> bytes | None:
     assert source.sha256 is not None
     path = _pinned_path(layout, source.sha256)
-    return path.read_bytes() if path.is_file() else None
+    data = path.read_bytes() if path.is_file() else None
+    return data if data is not None and _is_pinned(source, data) else None
 
 
 def _find_in_head(layout: Layout, name: str, source: Source) -> bytes | None:
-    """What data/raw of the last commit holds, from DVC's cache or remote; None where there is no such thing."""
+    """The pinned bytes in data/raw of the last commit, from DVC's cache or remote; None where they are not there."""
     from tagpipe.io.revisions import read_at_revision
 
     raw = layout.out("fetch", "raw").relative_to(layout.root)
     try:
-        return read_at_revision(layout.root, "HEAD", f"{raw.as_posix()}/{name}{source.suffix}")
+        data = read_at_revision(layout.root, "HEAD", f"{raw.as_posix()}/{name}{source.suffix}")
     except TagpipeError:
         return None
+    return data if _is_pinned(source, data) else None

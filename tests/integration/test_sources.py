@@ -924,6 +924,7 @@ def test_committed_version_is_fetched_from_dvcs_cache_when_upstream_is_gone(
     assert fetch() == (0, "")
     assert project.raw == {"projects.json": PROJECTS, "vocabulary.json": VOCABULARY}
     assert len(server.requests) == n_requests
+    assert project.pinned == {sha256_of(PROJECTS), sha256_of(VOCABULARY)}, "the next commit may have other bytes"
 
 
 @pytest.mark.slow
