@@ -15,6 +15,7 @@ from tagpipe.core.schemas import id_kind_of
 from tagpipe.core.summary import Summary, summarize
 from tagpipe.core.vocabulary import load_vocabulary
 from tagpipe.errors import InputError, escape_shown
+from tagpipe.io.build_folder import check_build_folder, fill_build_folder
 from tagpipe.io.files import write_bytes, write_json, write_lines, write_table
 from tagpipe.io.layout import PARAMS_FILE, Layout, build_layout, packaged_file
 from tagpipe.io.raw import copy_raw, open_raw, suffix_of
@@ -136,9 +137,13 @@ def build(
     """The whole pipeline in this process, without DVC or git.
 
     params: a params.yaml (None: the one that comes with tagpipe); its `source` is not used. out: a folder to write
-    everything to, only if all of it is good: raw/, validated/, annotated/, labeled/, reports/, params.yaml.
-    progress: called with (bytes parsed, bytes in all). Raises ConfigError, InputError or GuardError.
+    everything to, only if all of it is good: raw/, validated/, annotated/, labeled/, reports/, params.yaml; it must
+    be new, empty, or an earlier build's. progress: called with (bytes parsed, bytes in all). Raises ConfigError,
+    InputError or GuardError.
     """
+    layout = None if out is None else build_layout(Path(out))
+    if layout is not None:
+        check_build_folder(layout)
     params_path = Path(params) if params is not None else packaged_file(PARAMS_FILE)
     paths = {"projects": Path(projects), "vocabulary": Path(vocabulary)}
     values = read_params(params_path)
@@ -146,8 +151,9 @@ def build(
     built = build_in_memory(raw, (), values, progress=progress)
     tables = built.tables
     manifest = build_manifest(built, tables)
-    if out is not None:
-        _write_build(build_layout(Path(out)), built, tables, manifest, paths, params_path)
+    if layout is not None:
+        with fill_build_folder(layout) as place:
+            _write_build(place, built, tables, manifest, paths, params_path)
     return Dataset(manifest, built.reports, tables["threshold/projects"], tables["threshold/tags"])
 
 
@@ -159,10 +165,9 @@ def _write_build(
     paths: dict[str, Path],
     params_path: Path,
 ) -> None:
-    """Write every file of a build. The manifest goes first and comes last: an interrupted build has none."""
+    """Write every file of a build to an empty folder."""
     raw = layout.out("fetch", "raw")
     names = {name: copy_raw(path, raw, name) for name, path in paths.items()}
-    layout.out("threshold", "manifest.json").unlink(missing_ok=True)
     write_table(layout.out("validate", "projects.parquet"), built.validated.table)
     write_json(layout.out("validate", "vocabulary.json"), built.vocabulary.as_dict())
     write_lines(layout.out("validate", "rejected.jsonl"), built.validated.rejected)

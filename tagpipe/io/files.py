@@ -30,24 +30,30 @@ def use_system_memory() -> None:
 
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write beside `path`; on leaving it is flushed to disk and renamed over `path`, on an error removed."""
+    """A file to write beside `path`; on leaving it is flushed to disk and renamed over `path`, on an error removed.
+
+    Raises ConfigError where the disk refuses, inside the `with` block, too: only what is written may fail there.
+    """
+    name: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {(error.strerror or str(error)).lower()}", file=str(path), fix="Name another folder"
-        ) from None
-    try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        name = None
+    except OSError as error:  # a full disk, too
+        raise ConfigError(
+            f"cannot be written: {(error.strerror or str(error)).lower()}",
+            file=str(path),
+            fix="Make room or get access there, or name another folder",
+        ) from None
+    finally:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

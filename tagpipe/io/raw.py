@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import weakref
 from pathlib import Path
 
 from tagpipe.errors import InputError
 from tagpipe.io.files import replace_file
 from tagpipe.params import SUFFIXES, read_suffix
+
+_COPY_BYTES = 1 << 20
 
 
 class FileBytes:
@@ -65,8 +66,10 @@ def copy_raw(path: Path, directory: Path, name: str) -> str:
     """Copy a received file into a raw folder as input `name`, alone of that name there; the name of the copy."""
     target = directory / f"{name}{suffix_of(path)}"
     if not (target.exists() and target.samefile(path)):
-        with replace_file(target) as file, path.open("rb") as source:
-            shutil.copyfileobj(source, file)
+        source = open_raw(path)
+        with replace_file(target) as file:
+            for at in range(0, len(source), _COPY_BYTES):
+                file.write(source[at : at + _COPY_BYTES])
     for suffix in SUFFIXES:
         if suffix != target.suffix:
             (directory / f"{name}{suffix}").unlink(missing_ok=True)
