@@ -88,7 +88,8 @@ def working_stage(root: Path) -> str | None:
         holder = Holder(**json.loads((root / ".tagpipe/stage.lock").read_bytes()))
     except (OSError, ValueError):
         return None  # none yet, or just being written
-    return holder.command if holder.is_alive else None
+    is_stage = not holder.command.startswith("none")  # the run itself takes this lock for a moment when it begins
+    return holder.command if holder.is_alive and is_stage else None
 
 
 def wait_for_stage(root: Path, process: subprocess.Popen[str], stage: str) -> None:
