@@ -7,11 +7,12 @@ server never does), and follows a redirect to loopback; each is dealt with here.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpcore
@@ -27,12 +28,17 @@ BACKOFF_S = 0.5
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 
 
+Progress = Callable[[int, int | None], None]
+
+
 class _Retry(Exception):
     """A failure that may pass: connection errors, 429 and 5xx."""
 
 
-def download(url: str, bounds: Download, *, name: str) -> bytes:
+def download(url: str, bounds: Download, *, name: str, progress: Progress | None = None) -> bytes:
     """The decoded body at `url`. `name` says in messages which source it is.
+
+    progress: called with (bytes that came, bytes in all or None if the server does not say).
 
     Raises SourceUnavailable (exit 5) for everything the network or the server does, ConfigError for an address
     that may not be asked.
@@ -50,13 +56,13 @@ def download(url: str, bounds: Download, *, name: str) -> bytes:
         reraise=True,
     )
     try:
-        body: bytes = tries(_fetch_once, url, bounds, deadline, name)
+        body: bytes = tries(_fetch_once, url, bounds, deadline, name, progress)
     except _Retry as problem:
         raise _unavailable(str(problem), url, name) from None
     return body
 
 
-def _fetch_once(url: str, bounds: Download, deadline: float, name: str) -> bytes:
+def _fetch_once(url: str, bounds: Download, deadline: float, name: str, progress: Progress | None) -> bytes:
     transport = httpx.HTTPTransport(retries=0, trust_env=False)
     # The public way to look at the address that is really connected to (a look-up beforehand could be answered
     # otherwise the second time) is httpcore's network backend; httpx 0.28 has no parameter for it.
@@ -65,7 +71,7 @@ def _fetch_once(url: str, bounds: Download, deadline: float, name: str) -> bytes
     )
     with httpx.Client(transport=transport, trust_env=False, follow_redirects=False) as client:
         try:
-            return _follow(client, url, bounds, deadline, name)
+            return _follow(client, url, bounds, deadline, name, progress)
         except (httpx.InvalidURL, UnicodeError) as error:
             # httpx looks at the next hop's address too
             raise _unavailable(f"redirects to no address: {error}", url, name) from None
@@ -78,7 +84,9 @@ def _fetch_once(url: str, bounds: Download, deadline: float, name: str) -> bytes
             raise _Retry(f"{type(error).__name__}: {error}") from None
 
 
-def _follow(client: httpx.Client, url: str, bounds: Download, deadline: float, name: str) -> bytes:
+def _follow(
+    client: httpx.Client, url: str, bounds: Download, deadline: float, name: str, progress: Progress | None
+) -> bytes:
     at = url
     for _ in range(MAX_REDIRECTS + 1):
         if not at.lower().startswith(("http://", "https://")):
@@ -86,7 +94,7 @@ def _follow(client: httpx.Client, url: str, bounds: Download, deadline: float, n
         with client.stream("GET", at, headers={"Accept-Encoding": "identity"}, timeout=_timeout(deadline)) as response:
             if not response.has_redirect_location:
                 _check_status(response, url, name)
-                return b"".join(_read_body(response, bounds, deadline, url, name))
+                return b"".join(_read_body(_tell(response, progress), response, bounds, deadline, url, name))
             at = str(httpx.URL(at).join(response.headers["location"]))
     raise _unavailable(f"more than {MAX_REDIRECTS} redirects", url, name)
 
@@ -102,14 +110,28 @@ def _check_status(response: httpx.Response, url: str, name: str) -> None:
         raise _unavailable(f"status {response.status_code}", url, name)
 
 
-def _read_body(response: httpx.Response, bounds: Download, deadline: float, url: str, name: str) -> Iterator[bytes]:
-    """The decoded chunks. The wire's and the decoded bytes are counted, and both must end where they should."""
+def _tell(response: httpx.Response, progress: Progress | None) -> Iterator[bytes]:
+    """The chunks of the wire, each told to `progress`."""
+    length = response.headers.get("content-length", "")
+    total = int(length) if re.fullmatch("[0-9]{1,18}", length) else None
+    n_wire = 0
+    for chunk in response.iter_raw():
+        n_wire += len(chunk)
+        if progress:
+            progress(n_wire, total)
+        yield chunk
+
+
+def _read_body(
+    chunks: Iterator[bytes], response: httpx.Response, bounds: Download, deadline: float, url: str, name: str
+) -> Iterator[bytes]:
+    """The decoded `chunks`. The wire's and the decoded bytes are counted, and both must end where they should."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip"):
         raise _unavailable(f"content encoding {escape_shown(encoding)}, though identity was asked for", url, name)
     inflate = _Gunzip() if encoding == "gzip" else None
     n_wire = n_decoded = 0
-    for chunk in response.iter_raw():
+    for chunk in chunks:
         n_wire += len(chunk)
         if time.monotonic() > deadline:
             raise _unavailable(f"not complete after {bounds.timeout_s:g} s ({n_wire} bytes came)", url, name)
