@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pyarrow as pa
 from tagpipe.core.explanation import Explanation, explain_project
 from tagpipe.core.received import Progress
 from tagpipe.core.reports import tag_counts
-from tagpipe.core.schemas import id_kind_of
+from tagpipe.core.schemas import IdType, id_kind_of
 from tagpipe.core.summary import Summary, summarize
 from tagpipe.core.vocabulary import load_vocabulary
 from tagpipe.errors import InputError, escape_shown
@@ -105,21 +106,15 @@ def load(path_or_repo: str | Path = ".", rev: str | None = None) -> Dataset:
     )
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
+"""What `int` may be asked: it takes 2_0, digits of other scripts and white space, too, but no more than 4300 digits."""
 _REPORTS = {"validate": "validation", "annotate": "annotation", "threshold": "threshold"}
 
 
 def load_summary(path: str | Path = ".") -> Summary:
     """The summary of what is at `path`, from its reports alone."""
-    version = open_version(path)
-    reports = _read_reports(version)
-    try:
-        return summarize(reports["validation"], reports["annotation"], reports["threshold"])
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"a report has another form: {error}",
-            file=version.path_of("threshold", "threshold.json"),
-            fix="Build anew with `tagpipe run`",
-        ) from None
+    reports = _read_reports(open_version(path))
+    return summarize(reports["validation"], reports["annotation"], reports["threshold"])
 
 
 def _read_reports(version: Version) -> dict[str, dict[str, Any]]:
@@ -190,13 +185,15 @@ def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") 
     version = open_version(path)
     projects = version.read_table("annotate/projects", columns=["id"])
     key = _parse_id(project_id, projects, version)
-    manifest = version.read_json("threshold", "manifest.json")
+    params = version.read_json("threshold", "manifest.json")["params"]
     return explain_project(
         key,
         version.read_table("annotate/tag_uses", filters=[("project_id", "=", key)]),
         version.read_table("threshold/tags"),
         load_vocabulary(version.read_json("validate", "vocabulary.json")),
-        min_projects=manifest["params"]["threshold"]["min_projects"],
+        min_projects=params["threshold"]["min_projects"],
+        normalize=params["annotate"]["normalize"],
+        aliases=params["annotate"]["aliases"],
         tag=tag,
     )
 
@@ -206,13 +203,17 @@ def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | st
     import pyarrow.compute as pc
 
     key: int | str = project_id
-    if id_kind_of(projects) == "integer":
-        try:
-            key = int(project_id)
-        except ValueError:
+    kind = id_kind_of(projects)
+    if kind == "integer":
+        if not _INTEGER.fullmatch(project_id):
             raise InputError(
-                "not an id of this dataset", field="PROJECT_ID", found=escape_shown(project_id), expected="an integer"
-            ) from None
+                "not an id of this dataset",
+                field="PROJECT_ID",
+                found=escape_shown(project_id),
+                expected="an integer",
+                fix=_why_rejected(version, project_id, kind),
+            )
+        key = int(project_id)
     known = projects.column("id")
     can_be = isinstance(key, str) or -(1 << 63) <= key < 1 << 63
     if can_be and pc.index(known, pa.scalar(key, known.type)).as_py() >= 0:
@@ -221,15 +222,22 @@ def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | st
         "there is no such project in this version",
         field="PROJECT_ID",
         found=escape_shown(key),
-        fix=_why_rejected(version, key) or "Look the id up in data/source or data/raw",
+        fix=_why_rejected(version, project_id, kind) or "Look the id up in data/source or data/raw",
     )
 
 
-def _why_rejected(version: Version, key: int | str) -> str | None:
-    import json
-
-    for line in version.read("validate", "rejected.jsonl").splitlines():
-        row = json.loads(line)
-        if row["id"] == key:
+def _why_rejected(version: Version, project_id: str, kind: IdType) -> str | None:
+    """Why a row with this id (as a number or a text) was rejected, if one was."""
+    asked = _name_of(project_id, kind)
+    for row in version.read_lines("validate", "rejected.jsonl"):
+        if _name_of(row["id"], kind) == asked:
             return f"Row {row['row']} with this id was rejected: {row['field']} is {row['reason']} ({row['found']})"
     return None
+
+
+def _name_of(received: object, kind: IdType) -> str | None:
+    """What an id as received would be called, whatever its type; None for what is no id at all."""
+    if isinstance(received, bool) or not isinstance(received, int | str):
+        return None
+    text = str(received)
+    return str(int(text)) if kind == "integer" and _INTEGER.fullmatch(text) else text

@@ -50,9 +50,14 @@ def explain_project(
     vocabulary: Vocabulary,
     *,
     min_projects: int,
+    normalize: bool,
+    aliases: bool,
     tag: str | None = None,
 ) -> Explanation:
-    """Explain one project. uses: its rows of the ledger (`schemas.tag_uses`). tags: `schemas.TAGS`."""
+    """Explain one project. uses: its rows of the ledger (`schemas.tag_uses`). tags: `schemas.TAGS`.
+
+    min_projects, normalize, aliases: the parameters that the version was built with.
+    """
     support = dict(zip(tags.column("tag").to_pylist(), tags.column("n_projects").to_pylist(), strict=True))
     every = tuple(_explain_use(use, support, min_projects) for use in uses.to_pylist())
     labelset = tuple(sorted({use.tag for use in every if use.is_labeled and use.tag is not None}))
@@ -60,9 +65,9 @@ def explain_project(
         n_tags = f"{len(labelset)} tag{'s' if len(labelset) > 1 else ''}"
         verdict = f"labeled with {n_tags}: {', '.join(labelset)}" if labelset else "unlabeled"
         return Explanation(project_id, None, verdict, labelset, every)
-    canonical = _resolve(tag, vocabulary)
-    chosen = tuple(use for use in every if _is_about(use, tag, canonical))
-    return Explanation(project_id, tag, _judge(tag, canonical, chosen, labelset, support), labelset, chosen)
+    names = _Names(vocabulary, normalize=normalize, aliases=aliases)
+    chosen = tuple(use for use in every if _is_about(use, tag, names))
+    return Explanation(project_id, tag, _judge(tag, names, chosen, labelset, support), labelset, chosen)
 
 
 def _explain_use(use: dict[str, object], support: dict[str, int], min_projects: int) -> UseExplanation:
@@ -105,29 +110,57 @@ def _end_of(outcome: str, tag: str | None) -> str:
     }[Outcome(outcome)]
 
 
-def _resolve(tag: str, vocabulary: Vocabulary) -> str | None:
-    index = resolve_names(vocabulary).get(normalize_tag(tag))
-    return None if index is None else vocabulary.tags[index]
+@dataclass(frozen=True)
+class _Names:
+    """How the version's build read names."""
+
+    vocabulary: Vocabulary
+    normalize: bool
+    aliases: bool
+
+    def compared(self, name: str) -> str:
+        return normalize_tag(name) if self.normalize else name
+
+    def resolve(self, name: str, *, aliases: bool | None = None) -> str | None:
+        """The tag that `name` is; aliases: follow them (None: as the build did)."""
+        follow = self.aliases if aliases is None else aliases
+        index = resolve_names(self.vocabulary, normalize=self.normalize, aliases=follow).get(self.compared(name))
+        return None if index is None else self.vocabulary.tags[index]
+
+    @property
+    def strictness(self) -> str:
+        """What the build did not do with names, in words."""
+        strict = [] if self.normalize else ["names are compared as written (annotate.normalize: false)"]
+        strict += [] if self.aliases else ["aliases are not followed (annotate.aliases: false)"]
+        return "".join(f"; {each}" for each in strict)
 
 
-def _is_about(use: UseExplanation, tag: str, canonical: str | None) -> bool:
+def _is_about(use: UseExplanation, tag: str, names: _Names) -> bool:
+    canonical = names.resolve(tag)
     if canonical is not None and use.tag is not None:
         return use.tag == canonical
-    return tag in (use.raw_tag, use.tag) or normalize_tag(tag) == use.normalized_tag
+    return tag in (use.raw_tag, use.tag) or names.compared(tag) == use.normalized_tag
 
 
 def _judge(
     tag: str,
-    canonical: str | None,
+    names: _Names,
     uses: tuple[UseExplanation, ...],
     labelset: tuple[str, ...],
     support: dict[str, int],
 ) -> str:
+    canonical = names.resolve(tag)
     if canonical in labelset:
         return f"has {canonical}"
     if uses:
         return f"lacks {canonical or tag}: {uses[0].why}"
     if canonical is None:
-        return f"lacks {tag}: its author did not give it, and the vocabulary does not have it"
+        of = names.resolve(tag, aliases=True)
+        has = "the vocabulary does not have it" if of is None else f"the vocabulary has it as an alias of {of} only"
+        return f"lacks {tag}: its author did not give it, and {has}{names.strictness}"
+    an_alias = ", an alias of it" if names.aliases else ""
     n_projects = support.get(canonical, 0)
-    return f"lacks {canonical}: none of its tags is it, an alias of it or implies it ({n_projects} projects have it)"
+    return (
+        f"lacks {canonical}: none of its tags is it{an_alias} or implies it ({n_projects} projects have it)"
+        f"{names.strictness}"
+    )

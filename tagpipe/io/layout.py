@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tagpipe import __version__
-from tagpipe.errors import ConfigError
+from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.yaml_file import read_yaml
 
 DVC_FILE = "dvc.yaml"
@@ -19,6 +19,10 @@ CODE_FILE = "tagpipe.version"
 
 SCRATCH = ".tagpipe"
 """Folder of locks, pinned downloads and the last error; git-ignored, never part of a version."""
+
+
+_OUTS = ("outs", "metrics", "plots")
+_RESTORE = "Restore dvc.yaml from git, or from `tagpipe init`"
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,13 @@ class Layout:
 
     def dep(self, stage: str, name: str) -> Path:
         """The dependency called `name` (last part of its path) of `stage`."""
-        return self._find(stage, name, [str(path) for path in self.stages[stage].get("deps", ())])
+        return self._find(stage, name, [str(path) for path in self._stage(stage).get("deps", ())])
 
     def outs(self, stage: str) -> list[tuple[str, bool]]:
         """(path, in DVC's cache) of every output, metric and plot of `stage`, as dvc.yaml has it."""
         found = []
-        for kind in ("outs", "metrics", "plots"):
-            for entry in self.stages[stage].get(kind, ()):
+        for kind in _OUTS:
+            for entry in self._stage(stage).get(kind, ()):
                 path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
                 found.append((str(path), bool((options or {}).get("cache", True))))
         return found
@@ -63,6 +67,11 @@ class Layout:
     def scratch(self) -> Path:
         return self.root / SCRATCH
 
+    def _stage(self, name: str) -> dict[str, Any]:
+        if name not in self.stages:
+            raise ConfigError(f"has no stage {name}", file=str(self.root / DVC_FILE), fix=_RESTORE)
+        return self.stages[name]
+
     def _find(self, stage: str, name: str, paths: list[str]) -> Path:
         matches = [path for path in paths if PurePosixPath(path).name == name]
         if len(matches) != 1:
@@ -70,7 +79,7 @@ class Layout:
                 f"stage {stage} should have one {name}",
                 file=str(self.root / DVC_FILE),
                 found=", ".join(paths),
-                fix="Restore dvc.yaml from git, or from `tagpipe init`",
+                fix=_RESTORE,
             )
         relative = PurePosixPath(matches[0])
         return self.root.joinpath(*relative.parts[1:] if self.is_build else relative.parts)
@@ -125,8 +134,28 @@ def code_version() -> str:
 
 
 def parse_stages(tree: object, *, file: str) -> dict[str, dict[str, Any]]:
-    """The stages of a parsed dvc.yaml. Raises ConfigError if it has none."""
+    """The stages of a parsed dvc.yaml. Raises ConfigError if it has none, or one of another form."""
     stages = tree.get("stages") if isinstance(tree, dict) else None
     if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
-        raise ConfigError("has no stages", file=file, fix="Restore it from git, or from `tagpipe init`")
+        raise ConfigError("has no stages", file=file, fix=_RESTORE)
+    for name, stage in stages.items():
+        for kind in ("deps", *_OUTS):
+            entries = stage.get(kind, [])
+            if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+                raise ConfigError(
+                    "a stage is not what DVC reads",
+                    file=file,
+                    field=f"stages.{name}.{kind}",
+                    found=escape_shown(entries),
+                    expected="a list of paths, each alone or with its options",
+                    fix=_RESTORE,
+                )
     return stages
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether it is a path, or a path with its options (a mapping, or nothing)."""
+    if isinstance(entry, dict) and len(entry) == 1:
+        (path, options), *_ = entry.items()
+        return isinstance(path, str) and (options is None or isinstance(options, dict))
+    return isinstance(entry, str)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
 from tagpipe.core.digest import content_sha256, table_sha256
 from tagpipe.core.reports import table_schemas
-from tagpipe.core.schemas import CODED, IdType, id_kind_of
-from tagpipe.errors import InputError, IntegrityError
+from tagpipe.core.schemas import CODED, IdType, id_kind_of, plain_type
+from tagpipe.core.shapes import find_misfit
+from tagpipe.errors import InputError, IntegrityError, escape_shown
 from tagpipe.io.files import read_bytes, read_table
 from tagpipe.io.layout import DVC_FILE, Layout, find_layout, parse_stages
+
+_RESTORE = "Restore it (dvc checkout, git checkout), or build anew (tagpipe run)"
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,30 @@ class Version:
             )
 
     def read_json(self, stage: str, name: str) -> Any:
-        """A JSON output. Raises InputError if it is missing or damaged."""
+        """A JSON output, of the form that `core.shapes` has for it. Raises InputError if it is missing or damaged."""
+        return self._parse(self.read(stage, name), stage, name)
+
+    def read_lines(self, stage: str, name: str) -> Iterator[Any]:
+        """The documents of an NDJSON output, each of its form. Raises InputError as `read_json` does."""
+        for line in self.read(stage, name).splitlines():
+            yield self._parse(line, stage, name)
+
+    def _parse(self, data: bytes, stage: str, name: str) -> Any:
+        file = self.path_of(stage, name)
         try:
-            return json.loads(self.read(stage, name))
-        except ValueError as error:
+            tree = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not JSON: {error}", file=file, fix=_RESTORE) from None
+        if misfit := find_misfit(name, tree):
             raise InputError(
-                f"not JSON: {error}", file=self.path_of(stage, name), fix="Run `tagpipe run`, or `dvc checkout`"
-            ) from None
+                "is not what tagpipe writes",
+                file=file,
+                field=misfit.field,
+                found=misfit.found,
+                expected=misfit.expected,
+                fix=_RESTORE,
+            )
+        return tree
 
     def read_table(
         self, key: str, *, filters: list[tuple[str, str, object]] | None = None, columns: list[str] | None = None
@@ -64,7 +85,28 @@ class Version:
         if self.repo is None:
             self._expect(stage, file)
         source = self.layout.out(stage, file) if self.repo is None else self.read(stage, file)
-        return read_table(source, coded=CODED[key], filters=filters, columns=columns, name=self.path_of(stage, file))
+        path = self.path_of(stage, file)
+        table = read_table(source, coded=CODED[key], filters=filters, columns=columns, name=path)
+        _check_columns(table, key, columns, file=path)
+        return table
+
+
+def _check_columns(table: pa.Table, key: str, columns: list[str] | None, *, file: str) -> None:
+    """Raise InputError unless the columns (those read, or all) are those that such a table has."""
+    found = [(field.name, plain_type(field.type)) for field in table.schema]
+    for kind in get_args(IdType):
+        schema = table_schemas(kind)[key]
+        if found == [
+            (field.name, plain_type(field.type)) for field in schema if field.name in (columns or schema.names)
+        ]:
+            return
+    raise InputError(
+        "has other columns than such a table",
+        file=file,
+        found=escape_shown(", ".join(f"{name}: {kind}" for name, kind in found)),
+        expected=", ".join(columns or table_schemas("integer")[key].names),
+        fix=_RESTORE,
+    )
 
 
 def open_version(path_or_repo: str | Path = ".", revision: str | None = None) -> Version:
@@ -88,30 +130,34 @@ def verify_version(version: Version) -> dict[str, str]:
 
     Raises IntegrityError (exit 7) naming every file that is missing, unreadable or has other values.
     """
-    manifest = version.read_json("threshold", "manifest.json")
+    try:
+        manifest = version.read_json("threshold", "manifest.json")
+        report = version.read_json("threshold", "threshold.json")
+    except InputError as error:
+        raise IntegrityError(
+            error.what, file=error.file, field=error.field, found=error.found, expected=error.expected, fix=error.fix
+        ) from None
     tables: dict[str, pa.Table] = {}
     found: dict[str, str] = {}
     wrong: list[str] = []
-    recorded_tables = manifest.get("tables", {}) if isinstance(manifest, dict) else {}
     for key in table_schemas("integer"):
         stage, name = key.split("/")
         path = version.path_of(stage, f"{name}.parquet")
-        recorded = recorded_tables.get(key, {}).get("sha256")
+        recorded = manifest["tables"].get(key, {}).get("sha256")
         try:
             table = version.read_table(key)
-            found[path] = table_sha256(table, table_schemas(_id_kind(table))[key])
-        except (InputError, KeyError) as error:
-            wrong.append(f"{path}: {error.what if isinstance(error, InputError) else f'has no column {error}'}")
+        except InputError as error:
+            wrong.append(f"{path}: {error.what}")
             continue
         tables[key] = table
+        found[path] = table_sha256(table, table_schemas(_id_kind(table))[key])
         if found[path] != recorded:
             wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded}")
     if not wrong:
         content = content_sha256(tables["threshold/projects"], tables["threshold/tags"])
-        report = version.read_json("threshold", "threshold.json")
         for path, recorded in (
-            (version.path_of("threshold", "manifest.json"), manifest.get("content_sha256")),
-            (version.path_of("threshold", "threshold.json"), report.get("content_sha256")),
+            (version.path_of("threshold", "manifest.json"), manifest["content_sha256"]),
+            (version.path_of("threshold", "threshold.json"), report["content_sha256"]),
         ):
             if recorded != content:
                 wrong.append(f"{path}: content_sha256 {recorded}, the tables give {content}")

@@ -18,6 +18,8 @@ def explain(built: Build, project_id: int, tag: str | None = None) -> Explanatio
         built.tables["threshold/tags"],
         built.vocabulary,
         min_projects=built.params.threshold.min_projects,
+        normalize=built.params.annotate.normalize,
+        aliases=built.params.annotate.aliases,
         tag=tag,
     )
 
@@ -121,3 +123,27 @@ def test_without_normalising_a_name_is_still_found_as_it_was_compared() -> None:
     assert (use.raw_tag, use.outcome) == ("CNN", "out_of_vocabulary")
     assert "not in the vocabulary" in explain(built, 1, "CNN").verdict
     assert explain(built, 2, "cnn").verdict == "has cnn"
+
+
+@pytest.mark.parametrize(
+    ("project_id", "tag", "words"),
+    [
+        # The project has convnet, an alias of cnn that this build did not follow.
+        (1, "cnn", ["lacks cnn: none of its tags is it or implies it", "annotate.aliases: false"]),
+        (1, "convnet", ["lacks convnet", "not in the vocabulary"]),
+        (2, "convnet", ["lacks convnet: its author did not give it", "as an alias of cnn only", "annotate.aliases"]),
+        (2, "cnn", ["has cnn"]),
+    ],
+)
+def test_names_are_read_as_the_build_read_them(project_id: int, tag: str, words: list[str]) -> None:
+    built = build_tags(["convnet", "flask"], ["cnn"], annotate={"aliases": False})
+    verdict = explain(built, project_id, tag).verdict
+    assert [word for word in words if word not in verdict] == []
+    assert "an alias of it" not in verdict
+
+
+def test_a_verdict_says_where_names_are_compared_as_written() -> None:
+    built = build_tags(["CNN"], ["cnn"], annotate={"normalize": False})
+    verdict = explain(built, 1, "cnn").verdict
+    assert verdict.startswith("lacks cnn: none of its tags is it, an alias of it or implies it (1 projects have it)")
+    assert "annotate.normalize: false" in verdict
