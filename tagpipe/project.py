@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.download import download
-from tagpipe.io.files import read_json, write_bytes
+from tagpipe.io.download import Progress, download
+from tagpipe.io.files import write_bytes
 from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.raw import copy_raw, open_raw, suffix_of
-from tagpipe.io.repository import start_repository
+from tagpipe.io.repository import find_git, start_repository
 from tagpipe.io.repro import write_code_version
 from tagpipe.io.sources import each_source, fetch_source, store_pinned
+from tagpipe.io.versions import Version
 from tagpipe.io.yaml_file import dump_yaml, read_params, read_yaml, replace_text, set_values
 from tagpipe.params import Params
 from tagpipe.pipeline import Raw, RawFile, describe_sources, validate
@@ -48,6 +49,7 @@ def init_project(directory: Path, *, projects: Path | None = None, vocabulary: P
         if path is not None:
             suffix_of(path)
             open_raw(path)
+    find_git()
     tree = read_yaml(packaged_file(DVC_FILE))
     for stage in tree["stages"].values():
         stage["deps"] = [path for path in stage["deps"] if not path.startswith("tagpipe/")] + [CODE_FILE]
@@ -100,16 +102,17 @@ class Refreshed:
         return any(pin.moved for pin in self.pins)
 
 
-def refresh(root: Path, *, check: bool = False) -> Refreshed:
+def refresh(root: Path, *, check: bool = False, progress: Progress | None = None) -> Refreshed:
     """Look upstream, prove that the new bytes parse and validate, and (unless `check`) write their pins.
 
-    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. Raises ConfigError
-    if no source has a url, SourceUnavailable, and whatever the new bytes fail with.
+    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. progress: of each
+    download, as `io.download` has it. Raises ConfigError if no source has a url, SourceUnavailable, and whatever the
+    new bytes fail with.
     """
     layout = project_layout(root)
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
         params = read_params(layout.params_file)
-        received, pins = _look_upstream(layout, params)
+        received, pins = _look_upstream(layout, params, progress)
         validated, vocabulary, findings = validate(Raw(received["projects"], received["vocabulary"]), params)
         counts = {
             "n_in": validated.n_in,
@@ -121,13 +124,16 @@ def refresh(root: Path, *, check: bool = False) -> Refreshed:
         }
         moved = [pin for pin in pins if pin.moved]
         if moved and not check:
-            for pin in moved:
+            # Both were proved together: the version then builds from here alone, whatever becomes of upstream.
+            for pin in pins:
                 store_pinned(layout, received[pin.name].data[:])
             replace_text(layout.params_file, {("source", pin.name, "sha256"): pin.new_sha256 for pin in moved})
     return Refreshed(tuple(pins), counts, _read_old_counts(layout), bool(moved) and not check)
 
 
-def _look_upstream(layout: Layout, params: Params) -> tuple[dict[str, RawFile], list[PinChange]]:
+def _look_upstream(
+    layout: Layout, params: Params, progress: Progress | None
+) -> tuple[dict[str, RawFile], list[PinChange]]:
     sources = each_source(params.source)
     if all(source.url is None for _, source in sources):
         raise ConfigError(
@@ -141,7 +147,7 @@ def _look_upstream(layout: Layout, params: Params) -> tuple[dict[str, RawFile], 
         if source.url is None:
             data = fetch_source(layout, name, source, params.source.download).data
         else:
-            data = download(source.url, params.source.download, name=name)
+            data = download(source.url, params.source.download, name=name, progress=progress)
         received[name] = RawFile(f"source.{name}", source.suffix, data)
     found = describe_sources(Raw(received["projects"], received["vocabulary"]))
     for name, source in sources:
@@ -151,10 +157,9 @@ def _look_upstream(layout: Layout, params: Params) -> tuple[dict[str, RawFile], 
 
 
 def _read_old_counts(layout: Layout) -> dict[str, Any] | None:
-    path = layout.out("validate", "validation.json")
-    if not path.is_file():
+    if not layout.out("validate", "validation.json").is_file():
         return None
-    report = read_json(path)
+    report = Version(layout).read_json("validate", "validation.json")
     projects, vocabulary = report["projects"], report["vocabulary"]
     return {
         **{name: projects[name] for name in ("n_in", "n_rejected", "n_duplicates", "n_valid")},

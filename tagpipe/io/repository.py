@@ -13,20 +13,22 @@ from tagpipe.io.files import write_bytes
 _DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
 
 
-def start_repository(directory: Path) -> None:
-    """Make `directory` a git repository, unless it is in one, and a DVC project. Raises ConfigError."""
+def find_git() -> str:
+    """The git to run. Raises ConfigError if there is none."""
     git = shutil.which("git")
     if git is None:
         raise ConfigError("git is not installed", fix="Install git; versions are kept in it")
-    inside = subprocess.run(
-        [git, "rev-parse", "--is-inside-work-tree"], cwd=directory, capture_output=True, check=False
-    )
-    if inside.returncode != 0:
-        _run([git, "init", "-q"], directory)
-    _run(
-        [sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if not (directory / ".git").exists() else [])],
-        directory,
-    )
+    return git
+
+
+def start_repository(directory: Path) -> None:
+    """Make `directory` a git repository of its own, also where it lies in another one, and a DVC project.
+
+    Raises ConfigError.
+    """
+    if not (directory / ".git").exists():
+        _run([find_git(), "init", "-q"], directory)
+    _run([sys.executable, "-m", "dvc", "init", "-q"], directory)
     write_bytes(directory / ".dvc" / "config", _DVC_CONFIG.encode())
 
 

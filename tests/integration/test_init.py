@@ -1,0 +1,78 @@
+"""`tagpipe init`: a project that is its own git repository, wherever it lies, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def run(root: Path, *command: str) -> str:
+    """Standard output of a command that must work; tools are those of this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def outer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git repository with DVC in it and one commit; the working directory."""
+    root = tmp_path / "outer"
+    root.mkdir()
+    run(root, "git", "init", "-q")
+    run(root, "dvc", "init", "-q")
+    run(root, "git", "commit", "-qm", "outer")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_inside_a_repository_it_is_one_of_its_own(outer: Path, tagpipe: Any) -> None:
+    assert tagpipe("init", "own").exit_code == 0
+    own = outer / "own"
+    assert run(own, "git", "rev-parse", "--show-toplevel").strip() == str(own)
+    assert run(own, "dvc", "root").strip() == "."
+    run(own, sys.executable, "-m", "tagpipe", "run")
+    run(own, "git", "add", "-A")
+    run(own, "git", "commit", "-qm", "First version")
+    assert run(own, "git", "log", "--format=%s").split("\n")[0] == "First version"
+    assert run(own, "git", "status", "--porcelain") == ""
+    assert "up to date" in run(own, "dvc", "status")
+    assert run(own, sys.executable, "-m", "tagpipe", "verify") != ""
+    assert run(outer, "git", "log", "--format=%s").splitlines() == ["outer"]
+    assert not (outer / ".dvc/cache").exists()
+
+
+def test_a_repository_that_is_there_is_kept(tmp_path: Path, tagpipe: Any) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    run(own, "git", "init", "-q")
+    run(own, "git", "commit", "-qm", "mine", "--allow-empty")
+    assert tagpipe("init", own).exit_code == 0
+    assert run(own, "git", "log", "--format=%s").splitlines() == ["mine"]
+    assert (own / ".dvc/config").is_file()
+
+
+def test_without_git_nothing_is_written(tmp_path: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path / "nowhere"))
+        ended = tagpipe("init", tmp_path / "own")
+    assert ended.exit_code == 2
+    assert "git is not installed" in ended.stderr
+    assert not (tmp_path / "own").exists()
+    assert tagpipe("init", tmp_path / "own").exit_code == 0
+
+
+def test_a_hostile_folder_name_reaches_the_terminal_as_text(
+    tmp_path: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = tagpipe("init", "a\x1b[31mb")
+    assert ended.exit_code == 0
+    assert ended.stderr == "Next: cd a\\x1b[31mb && tagpipe run\n"
