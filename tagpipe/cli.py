@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagpipe import __version__
-from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError
+from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
 
-    from tagpipe.core.received import Progress
+    from tagpipe.io.download import Progress
     from tagpipe.project import Refreshed
 
 app = typer.Typer(
@@ -63,7 +63,8 @@ def run(
     from tagpipe.io.repro import reproduce
 
     layout = project_layout(Path.cwd())
-    runs = reproduce(layout, stage, echo=_echo_error)
+    with _stage_status(list(layout.stages)) as echo:
+        runs = reproduce(layout, stage, echo=echo)
     is_whole = bool(runs) and runs[-1].stage == list(layout.stages)[-1]
     if as_json:
         from tagpipe.api import load_summary
@@ -86,7 +87,7 @@ def init(
 
     written = init_project(directory, projects=projects, vocabulary=vocabulary)
     for path in written:
-        _console().print(path, highlight=False, markup=False)
+        print(visible(path))
     _echo_error(f"Next: cd {directory} && tagpipe run")
 
 
@@ -113,7 +114,7 @@ def build(
     if as_json:
         _print_json(asdict(dataset.summary))
     else:
-        _console().print(render_summary(dataset.summary))
+        _print(render_summary(dataset.summary))
 
 
 @app.command("summary")
@@ -128,7 +129,7 @@ def summary_command(directory: Directory = Path(), as_json: AsJson = False) -> N
     if as_json:
         _print_json(asdict(summary))
     else:
-        _console().print(render_summary(summary))
+        _print(render_summary(summary))
 
 
 @app.command()
@@ -150,7 +151,7 @@ def explain(
     if as_json:
         _print_json(asdict(explanation))
     else:
-        _console().print(render_explanation(explanation))
+        _print(render_explanation(explanation))
 
 
 @app.command()
@@ -163,7 +164,7 @@ def verify(directory: Directory = Path(), as_json: AsJson = False) -> None:
         _print_json(digests)
     else:
         for path, digest in digests.items():
-            _console().print(f"{digest}  {path}", highlight=False, markup=False)
+            print(visible(f"{digest}  {path}"))
 
 
 @app.command()
@@ -176,7 +177,8 @@ def refresh(
 
     from tagpipe.project import refresh as refresh_pins
 
-    found = refresh_pins(Path.cwd(), check=check)
+    with _progress("downloading") as progress:
+        found = refresh_pins(Path.cwd(), check=check, progress=progress)
     if as_json:
         _print_json({**asdict(found), "moved": found.moved})
     else:
@@ -186,22 +188,30 @@ def refresh(
 
 
 def _print_refreshed(found: Refreshed) -> None:
-    out = _console()
     for pin in found.pins:
         what = f"{pin.old_sha256} -> {pin.new_sha256}" if pin.moved else f"{pin.old_sha256} (not moved)"
-        out.print(f"{pin.name}: {what}", highlight=False, markup=False)
+        print(f"{pin.name}: {what}")
     old = found.old_counts or {}
     changes = (f"{name} {old.get(name, '?')} -> {count}" for name, count in found.new_counts.items())
-    out.print("counts: " + ", ".join(changes), highlight=False, markup=False)
+    print("counts: " + ", ".join(changes))
     if found.accepted:
-        out.print("new pins are in params.yaml; `tagpipe run` builds from them", highlight=False, markup=False)
+        print("new pins are in params.yaml; `tagpipe run` builds from them")
 
 
-def _console() -> Console:
-    """Standard output; where that is no terminal, wide enough that nothing is cut or wrapped."""
+_UNBOUNDED = 1 << 30
+
+
+def _print(what: RenderableType) -> None:
+    """On a terminal as rich lays it out; elsewhere every row on one line, whole, with no blanks behind it."""
     from rich.console import Console
 
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, width=None if sys.stdout.isatty() else 200)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(what)
+        return
+    console = Console(highlight=False, width=_UNBOUNDED, force_terminal=False, color_system=None)
+    with console.capture() as capture:
+        console.print(what)
+    print("\n".join(line.rstrip(" ") for line in capture.get().rstrip("\n").split("\n")))
 
 
 def _print_json(tree: Any) -> None:
@@ -209,7 +219,30 @@ def _print_json(tree: Any) -> None:
 
 
 def _echo_error(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
+    """What echoes a run's lines; on a terminal, with the stage that is at work below them.
+
+    A stage ends with its one line, `NAME: ...`; the next one then begins.
+    """
+    if not sys.stderr.isatty():
+        yield _echo_error
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    with console.status(f"running {stages[0]}") as status:
+
+        def echo(line: str) -> None:
+            console.print(visible(line), markup=False, soft_wrap=True)
+            ended = line.partition(": ")[0]
+            if ended in stages[:-1]:
+                status.update(f"running {stages[stages.index(ended) + 1]}")
+
+        yield echo
 
 
 @contextmanager
@@ -219,10 +252,13 @@ def _progress(what: str) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what)
+    # `what` may name a file, and a name may look like markup.
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(visible(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

@@ -14,10 +14,26 @@ Exit code 0 is success and 1 an answer that was asked for (`refresh --check`: up
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any, ClassVar
 
 SHOWN_CHARS = 80
 SHOWN_DETAILS = 20
+
+
+_UNSAFE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def visible(text: str) -> str:
+    """`text` with control, format (bidi) and line-breaking characters as escapes: a terminal obeys none of it.
+
+    >>> visible("a\\x1b[31mb\\u202e")
+    'a\\\\x1b[31mb\\\\u202e'
+    """
+    return "".join(
+        character if unicodedata.category(character) not in _UNSAFE else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def escape_shown(value: object) -> str:
@@ -98,7 +114,8 @@ class TagpipeError(Exception):
         return f"{text}. {self.fix}" if self.fix else f"{text}."
 
     def __str__(self) -> str:
-        lines = [self.headline, *(f"  - {detail}" for detail in self.details[:SHOWN_DETAILS])]
+        # File names and fields may hold anything; what was found is escaped where the error is made.
+        lines = [visible(self.headline), *(f"  - {visible(detail)}" for detail in self.details[:SHOWN_DETAILS])]
         if len(self.details) > SHOWN_DETAILS:
             lines.append(f"  ... and {len(self.details) - SHOWN_DETAILS} more, {len(self.details)} in all")
         return "\n".join(lines)

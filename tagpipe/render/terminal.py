@@ -34,7 +34,7 @@ def render_summary(summary: Summary) -> RenderableType:
     counts.add_column(justify="right")
     counts.add_column(style="dim", overflow="fold")
     for name, count, remark in rows:
-        counts.add_row(name, f"{count:,}", remark)
+        counts.add_row(name, f"{count:,}", Text(remark))
     tags = Table.grid(padding=(0, 2))
     tags.add_column(no_wrap=True)
     tags.add_column(overflow="fold")
@@ -42,20 +42,20 @@ def render_summary(summary: Summary) -> RenderableType:
     tags.add_row("just made the cut", _tag_counts(summary.just_made))
     tags.add_row("just missed it", _tag_counts(summary.just_missed))
     tags.add_row("most used outside the vocabulary", _tag_counts(summary.out_of_vocabulary[:5]))
-    version = Text(f"dataset version {summary.content_sha256}")
+    version = Text(f"dataset version {visible(summary.content_sha256)}")
     return Group(counts, Text(), tags, Text(), version)
 
 
 def render_explanation(explanation: Explanation) -> RenderableType:
     """Why a project has its tags, use by use."""
-    verdict = Text(f"project {explanation.project_id}: {visible(explanation.verdict)}")
+    verdict = Text(visible(f"project {explanation.project_id}: {explanation.verdict}"))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("raw tag", overflow="fold")
     table.add_column("outcome", no_wrap=True)
     table.add_column("why", overflow="fold")
     for use in explanation.uses:
         name = Text(visible(use.raw_tag), style="bold" if use.is_labeled else "") if use.raw_tag else Text("-")
-        table.add_row(name, use.outcome, Text(visible(use.why)))
+        table.add_row(name, Text(visible(use.outcome)), Text(visible(use.why)))
     return Group(verdict, table) if explanation.uses else verdict
 
 
@@ -64,4 +64,4 @@ def _tag_counts(pairs: Iterable[TagCount]) -> Text:
 
 
 def _list(pairs: Iterable[TagCount]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in pairs)
+    return ", ".join(f"{count:,} {visible(name)}" for name, count in pairs)

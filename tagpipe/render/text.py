@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from tagpipe.errors import visible as visible  # flows take it from here, too
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~@:&$])")
-_UNSAFE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def visible(text: str) -> str:
-    """`text` with control, format (bidi) and line-breaking characters as escapes.
-
-    >>> visible("a\\x1b[31mb\\u202e")
-    'a\\\\x1b[31mb\\\\u202e'
-    """
-    return "".join(
-        character if unicodedata.category(character) not in _UNSAFE else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def markdown_text(text: str) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
-from samples import build_tags
+from samples import build_records, build_tags, project
 
 from tagpipe.core.explanation import explain_project
 from tagpipe.core.summary import summarize
@@ -148,12 +148,36 @@ def test_a_terminal_explains_hostile_tags_as_they_are() -> None:
     tables = built.tables
     page = printed(
         render_explanation(
-            explain_project(1, tables["annotate/tag_uses"], tables["threshold/tags"], built.vocabulary, min_projects=1)
+            explain_project(
+                1,
+                tables["annotate/tag_uses"],
+                tables["threshold/tags"],
+                built.vocabulary,
+                min_projects=1,
+                normalize=True,
+                aliases=True,
+            )
         )
     )
     assert "[bold]x[/bold]" in page
     assert "\x1b" not in page
     assert "\x07" not in page
+
+
+def test_a_terminal_shows_a_hostile_id_as_it_is() -> None:
+    hostile = "p\x1b]0;owned\x07\u202e[red]1"
+    built = build_records([project(hostile, ["a"])], "a", validate={"id": "string"})
+    tables = built.tables
+    explanation = explain_project(
+        hostile,
+        tables["annotate/tag_uses"],
+        tables["threshold/tags"],
+        built.vocabulary,
+        min_projects=1,
+        normalize=True,
+        aliases=True,
+    )
+    assert printed(render_explanation(explanation)).startswith(f"project {visible(hostile)}: labeled with 1 tag: a")
 
 
 def test_a_summary_with_hostile_tags_is_only_text_and_numbers() -> None:
