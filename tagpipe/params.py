@@ -216,7 +216,7 @@ def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
         raise ConfigError(
             "holds what is neither a text, a number, a list nor a mapping with texts for keys, or holds itself",
             file=file,
-            fix="docs/parameters.md lists every key and its values",
+            fix="tagpipe's docs/parameters.md lists every key and its values",
         ) from None
     try:
         return Params.model_validate_json(text)

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 import tagpipe as package
 from tagpipe.cli import app
+from tagpipe.errors import ConfigError
 from tagpipe.io.layout import PARAMS_FILE
 from tagpipe.io.yaml_file import read_yaml
 from tagpipe.params import parse_params
@@ -190,6 +191,17 @@ def test_the_readme_shows_the_committed_version(tagpipe: Any) -> None:
     ended = tagpipe("summary", ROOT)
     assert ended.exit_code == 0
     assert plain(ended.stdout) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_error_of_the_parameters_page_is_the_real_one() -> None:
+    tree = read_yaml(ROOT / PARAMS_FILE)
+    tree["annotate"]["normalise"] = tree["annotate"].pop("normalize")
+    tree["annotate"]["parents"] = "maybe"
+    tree["threshold"]["min_projects"] = "twelve"
+    with pytest.raises(ConfigError) as caught:
+        parse_params(tree)
+    shown = next(block.text for block in BLOCKS if block.page == "docs/parameters.md" and block.language == "console")
+    assert shown == f"$ tagpipe run\nerror: {caught.value}\n"
 
 
 def test_the_documented_digest_is_the_one_that_is_computed(tmp_path: Path) -> None:
