@@ -201,6 +201,8 @@ def _remember(layout: Layout) -> bytes | None:
     """
     lock_file = layout.root / LOCK_FILE
     begun = layout.scratch / "begun.lock"
+    if begun.is_file() and lock_file.is_file() and _is_cut_off(lock_file.read_bytes()):
+        _write_lock(layout, begun.read_bytes())
     now = lock_file.read_bytes() if lock_file.is_file() else None
     stages = _parse_lock(now) if now is not None else {}
     if begun.is_file() and not _is_whole(layout, stages):
@@ -212,12 +214,36 @@ def _remember(layout: Layout) -> bytes | None:
     return before
 
 
+def _write_lock(layout: Layout, data: bytes) -> None:
+    """Put a dvc.lock back as it was; empty: there was none."""
+    if data:
+        write_bytes(layout.root / LOCK_FILE, data)
+    else:
+        (layout.root / LOCK_FILE).unlink()
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Whether a kill came while DVC was writing this dvc.lock, which DVC 3.67 does in place (met by `make soak`)."""
+    if _find_conflict(data) is not None:
+        return False  # that was git, and only a person can resolve it
+    try:
+        _parse_lock(data)
+    except ConfigError:
+        return True
+    return not data.endswith(b"\n")
+
+
+def _find_conflict(data: bytes) -> int | None:
+    """The line of the first conflict marker."""
+    lines = enumerate(data.splitlines(), 1)
+    return next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
+
+
 def _parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
     """The stages of a dvc.lock. Raises ConfigError naming the line, for DVC's own words name neither way out."""
-    lines = data.splitlines()
-    n_before = next((number for number, line in enumerate(lines) if line.startswith(b"<<<<<<< ")), None)
-    if n_before is not None:
-        raise _lock_error(f"has an unresolved merge conflict (line {n_before + 1})")
+    line = _find_conflict(data)
+    if line is not None:
+        raise _lock_error(f"has an unresolved merge conflict (line {line})")
     try:
         tree = parse_yaml(data, file=LOCK_FILE)
     except ConfigError as error:

@@ -304,6 +304,35 @@ def test_damaged_dvc_lock_is_one_error(kind: str, project: Path, snapshot: Snaps
     assert read_version(project, snapshot) == before
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+def test_dvc_lock_that_a_kill_cut_off_is_healed(share: float, project: Path, snapshot: Snapshot) -> None:
+    before = read_version(project, snapshot)
+    remember_as_killed(project)
+    lock_file = project / "dvc.lock"
+    lock_file.write_bytes(before["dvc.lock"][: int(share * len(before["dvc.lock"]))])
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 0, ended.stderr
+    assert read_version(project, snapshot) == before
+
+
+def test_dvc_lock_that_a_kill_cut_off_in_the_first_run_is_healed(project: Path, snapshot: Snapshot) -> None:
+    before = read_version(project, snapshot)
+    (project / ".tagpipe/begun.lock").write_bytes(b"")
+    (project / "dvc.lock").write_bytes(b"")
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 0, ended.stderr
+    assert read_version(project, snapshot) == before
+
+
+def test_merge_conflict_after_a_kill_is_for_a_person(project: Path) -> None:
+    remember_as_killed(project)
+    lock_file = project / "dvc.lock"
+    lock_file.write_bytes(conflict(lock_file.read_bytes()))
+    ended = run_tagpipe(project, "run")
+    assert ended.returncode == 2
+    assert "unresolved merge conflict (line 5)" in ended.stderr
+
+
 def test_scratch_folder_that_is_a_file_is_one_error(project: Path) -> None:
     shutil.rmtree(project / ".tagpipe")
     (project / ".tagpipe").write_text("")
