@@ -60,7 +60,7 @@ class Dataset:
 
     @property
     def tags(self) -> pd.DataFrame:
-        """tag, n_projects, prevalence (0-1), kept: every tag, by n_projects descending, then tag."""
+        """tag, n_projects, prevalence (0-1), kept: every tag seen, by n_projects descending, then tag."""
         frame: pd.DataFrame = self._tags.to_pandas()
         return frame
 

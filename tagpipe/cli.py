@@ -63,7 +63,8 @@ def run(
     from tagpipe.io.repro import reproduce
 
     layout = project_layout(Path.cwd())
-    with _stage_status(list(layout.stages)) as echo:
+    names = list(layout.stages)
+    with _stage_status(names[: names.index(stage) + 1] if stage in names else names) as echo:
         runs = reproduce(layout, stage, echo=echo)
     is_whole = bool(runs) and runs[-1].stage == list(layout.stages)[-1]
     if as_json:
@@ -270,7 +271,10 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except StageDefect as defect:
-        print(f"error: a stage was killed, or has a defect and its traceback stands above ({defect})", file=sys.stderr)
+        print(
+            f"error: a stage was killed, or has a defect and its traceback stands above ({visible(str(defect))})",
+            file=sys.stderr,
+        )
         sys.exit(DEFECT_EXIT_CODE)
     except Exception:  # noqa: BLE001 - a defect keeps its traceback, but exit code 1 means an answer
         traceback.print_exc()

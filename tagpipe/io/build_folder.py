@@ -50,18 +50,15 @@ def fill_build_folder(layout: Layout) -> Iterator[Layout]:
     check_build_folder(layout)
     folder, scratch = layout.root, layout.root / SCRATCH_FOLDER
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    with contextlib.ExitStack() as undo:
-        undo.callback(_remove_empty, made)
+    try:
         with _in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with _hold(folder):
-            undo.callback(shutil.rmtree, scratch, ignore_errors=True)
-            with _in_words(folder):
-                if scratch.exists():
-                    shutil.rmtree(scratch)
+        with _hold(folder), _scratch(scratch):
             yield replace(layout, root=scratch / "new")
             with _in_words(folder):
                 _put_in_place(layout, scratch / "new", scratch / "old")
+    finally:
+        _remove_empty(made)
 
 
 def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
@@ -86,6 +83,18 @@ def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
         for source, target in reversed(done):
             target.rename(source)
         raise
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """No folder of that name from an earlier time, and none left behind."""
+    with _in_words(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_empty(folders: list[Path]) -> None:

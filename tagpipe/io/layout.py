@@ -136,7 +136,7 @@ def code_version() -> str:
 def parse_stages(tree: object, *, file: str) -> dict[str, dict[str, Any]]:
     """The stages of a parsed dvc.yaml. Raises ConfigError if it has none, or one of another form."""
     stages = tree.get("stages") if isinstance(tree, dict) else None
-    if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
+    if not isinstance(stages, dict) or not stages or not all(isinstance(each, dict) for each in stages.values()):
         raise ConfigError("has no stages", file=file, fix=_RESTORE)
     for name, stage in stages.items():
         for kind in ("deps", *_OUTS):

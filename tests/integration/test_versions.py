@@ -319,3 +319,10 @@ def test_a_project_without_a_stage_is_one_error(tmp_path: Path, tagpipe: Any) ->
     ended = tagpipe("summary", tmp_path)
     assert ended.exit_code == 2
     assert "has no stage validate" in ended.stderr
+
+
+def test_a_project_without_stages_is_one_error(tmp_path: Path, tagpipe: Any) -> None:
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    ended = tagpipe("summary", tmp_path)
+    assert ended.exit_code == 2
+    assert "has no stages" in ended.stderr
