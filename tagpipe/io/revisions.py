@@ -55,9 +55,10 @@ def _open_address(address: str, revision: str | None) -> Any:
         raise _not_opened(address, revision, str(error)) from None
     except (DvcException, SCMError, OSError) as error:
         # DVC 3.67 says `SCM error`, and has what git said as the cause.
+        said = str(error.__cause__ or error).strip().replace(address, without_password(address))
         raise SourceUnavailable(
-            f"cannot be cloned: {escape_shown(str(error.__cause__ or error).strip())}",
-            file=address,
+            f"cannot be cloned: {escape_shown(said)}",
+            file=without_password(address),
             fix="Check the address and that you may read it, or try again later",
         ) from None
     return files
@@ -65,10 +66,20 @@ def _open_address(address: str, revision: str | None) -> Any:
 
 def _not_opened(root: str, revision: str | None, said: str) -> InputError:
     return InputError(
-        f"cannot be opened at revision {escape_shown(revision)}: {escape_shown(said.strip())}",
-        file=root,
+        f"cannot be opened at revision {escape_shown(revision)}: "
+        f"{escape_shown(said.strip().replace(root, without_password(root)))}",
+        file=without_password(root),
         fix="Name a git repository with DVC, and a branch, tag or commit of it",
     )
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown.
+
+    >>> without_password("https://me:secret@example.org/data.git")
+    'https://***@example.org/data.git'
+    """
+    return re.sub(r"(?<=://)[^/@]*@", "***@", address)
 
 
 def _ask_git(root: str, *arguments: str) -> str:

@@ -124,6 +124,13 @@ def test_unknown_revision_is_exit_3(where: str, versions: Versions) -> None:
     assert caught.value.file == root
 
 
+def test_a_password_in_an_address_is_not_shown() -> None:
+    with pytest.raises(SourceUnavailable) as caught:
+        tagpipe.load("http://me:secret@127.0.0.1:9/data.git", rev="main")
+    assert "secret" not in str(caught.value)
+    assert caught.value.file == "http://***@127.0.0.1:9/data.git"
+
+
 @pytest.mark.parametrize("address", ["file:///nowhere/data.git", "http://127.0.0.1:9/data.git"])
 def test_unreachable_address_is_exit_5(address: str) -> None:
     with pytest.raises(SourceUnavailable, match="cannot be cloned") as caught:
