@@ -49,7 +49,9 @@ def _open_address(address: str, revision: str | None) -> Any:
     from scmrepo.exceptions import SCMError
 
     try:
-        files = _open_commit.__wrapped__(address, revision)
+        # DVC 3.67 clones an address once, at the revision first asked for, and HEAD of that clone is then that one.
+        asked = re.sub(r"^(HEAD|@)(?=[~^]|$)", "refs/remotes/origin/HEAD", revision or "HEAD")
+        files = _open_commit.__wrapped__(address, asked)
         assert files.repo is not None  # clones, which would else wait for the first read and fail there
     except RevError as error:
         raise _not_opened(address, revision, str(error)) from None

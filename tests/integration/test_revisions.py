@@ -103,6 +103,14 @@ def test_version_at_a_revision_of_an_address(revision: str | None, number: int, 
     assert len(found.projects) == len(tagpipe.load(versions.root, rev="v1" if number == 0 else "HEAD").projects)
 
 
+def test_head_of_an_address_is_its_default_branch_whatever_was_read_before(versions: Versions, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(versions.root), "other.git")
+    address = f"file://{tmp_path}/other.git"
+    found = [tagpipe.load(address, rev=revision).content_sha256 for revision in ("v1", "HEAD", "HEAD~1", None)]
+    older, newer = versions.digests
+    assert found == [older, newer, older, newer]
+
+
 def test_data_comes_from_the_remote_where_the_cache_has_none(versions: Versions, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", str(versions.bare), "clone")
     assert not (tmp_path / "clone/.dvc/cache").exists()
