@@ -6,9 +6,9 @@ comparing each list's codes at every distance. No loop runs over rows.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -93,7 +93,7 @@ class Annotation:
         table = pa.concat_tables(slices).append_column("tags", lists.to_arrow())
         return check_table(table, labeled_projects(id_kind_of(self.rows)))
 
-    @cached_property
+    @functools.cached_property
     def n_by_outcome(self) -> dict[str, int]:
         """Uses per outcome, every outcome in order."""
         return {**count_outcomes(self.outcomes), str(Outcome.IMPLIED): len(self.implied_rows)}
@@ -240,6 +240,10 @@ def compose_text(projects: pa.Table, parts: tuple[str, ...]) -> pa.ChunkedArray:
         pa.chunked_array([_empty_as_null(chunk) for chunk in projects.column(name).chunks], pa.string())
         for name in parts
     ]
+    # pyarrow 26 drops a row whose parts are all null.
+    are_empty = functools.reduce(pc.and_, [column.is_null() for column in columns])
+    if pc.any(are_empty, min_count=0).as_py():
+        columns[0] = pc.if_else(are_empty, "", columns[0])
     return pc.binary_join_element_wise(*columns, " ", null_handling="skip")
 
 

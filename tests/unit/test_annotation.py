@@ -303,6 +303,19 @@ def test_text_parts_are_joined_by_one_space_and_empty_ones_skipped() -> None:
     assert table.column("text").to_pylist() == ["A B", "A", "A", " A   ", "title 5"]
 
 
+@pytest.mark.parametrize("parts", [["description"], ["description", "title"], ["title"]])
+def test_a_project_without_any_text_has_an_empty_one(parts: list[str]) -> None:
+    titles, descriptions = ["one", "two", "three"], ["", "second", ""]
+    fields = {"title": titles, "description": descriptions}
+    records = [
+        project(at, tags=["cnn"], title=title, description=text)
+        for at, (title, text) in enumerate(zip(titles, descriptions, strict=True))
+    ]
+    table = build_records(records, DAG, annotate={"text": parts}).tables["annotate/projects"]
+    expected = [" ".join(fields[part][at] for part in parts if fields[part][at]) for at in range(3)]
+    assert table.column("text").to_pylist() == expected
+
+
 def test_text_follows_the_order_of_the_parameter() -> None:
     built = build_records(
         [project(1, ["ai"], title="A", description="B")], DAG, annotate={"text": ["description", "title"]}
