@@ -14,6 +14,7 @@ Exit code 0 is success and 1 an answer that was asked for (`refresh --check`: up
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any, ClassVar
 
@@ -22,18 +23,25 @@ SHOWN_DETAILS = 20
 
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and marks that no font draws: a tag of these alone would look like none."""
+_HAS_BLANK = re.compile(f"[{_BLANK}]")
 
 
 def visible(text: str) -> str:
-    """`text` with control, format (bidi) and line-breaking characters as escapes: a terminal obeys none of it.
+    """`text` with control, format (bidi), blank and line-breaking characters as escapes: a terminal obeys none of it.
 
     >>> visible("a\\x1b[31mb\\u202e")
     'a\\\\x1b[31mb\\\\u202e'
     """
-    return "".join(
-        character if unicodedata.category(character) not in _UNSAFE else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    if text.isprintable() and not _HAS_BLANK.search(text):
+        return text
+    return "".join(map(_show, text))
+
+
+def _show(character: str) -> str:
+    is_safe = unicodedata.category(character) not in _UNSAFE and character not in _BLANK
+    return character if is_safe else character.encode("unicode_escape").decode()
 
 
 def escape_shown(value: object) -> str:

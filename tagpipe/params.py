@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from tagpipe.errors import ConfigError, escape_shown
 
-SCHEMA = 1
-"""The only `schema` number read today; older files would be upgraded here, newer ones are refused."""
+SCHEMA = 2
+"""The `schema` number of today; older files are upgraded as they are read, newer ones refused."""
 
 FIELD_NAMES = ("id", "title", "description", "tags", "created_on")
 """The fields that every project has; `validate.fields` may map further text fields beside them."""
@@ -169,14 +169,32 @@ class ThresholdParams(Section):
     )
 
 
+class GateParams(Section):
+    """`gates`: the most that a change may do before `tagpipe diff` ends with 1; they shape no dataset."""
+
+    max_projects_removed: float | None = Field(
+        ge=0, le=1, description="projects that base has and head has not, as a fraction of base's; null: no bound"
+    )
+    max_labels_changed: float | None = Field(
+        ge=0, description="labels added and removed, as a fraction of base's labels; null: no bound"
+    )
+    max_tags_leaving: int | None = Field(ge=0, description="tags that fall below the cut; null: no bound")
+    max_newly_unlabeled: int | None = Field(ge=0, description="projects that lose their last label; null: no bound")
+    max_new_warnings: int | None = Field(
+        ge=0, description="warnings about the vocabulary that base does not have; null: no bound"
+    )
+    max_unexplained: int | None = Field(ge=0, description="label changes that no input explains; null: no bound")
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
-    schema_: Literal[1] = Field(alias="schema", description="the form of this file")
+    schema_: Literal[2] = Field(alias="schema", description="the form of this file")
     source: SourceParams = Field(description="where the two inputs come from")
     validate_: ValidateParams = Field(alias="validate", description="how bytes become typed tables")
     annotate: AnnotateParams = Field(description="how raw tags become tags of the vocabulary")
     threshold: ThresholdParams = Field(description="which tags, and so which projects, stay")
+    gates: GateParams = Field(description="what a change may do before it needs a person's word")
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
@@ -200,16 +218,18 @@ def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
     schema = tree.get("schema")
     if isinstance(schema, bool):
         raise ConfigError("is no number", file=file, field="schema", found=escape_shown(schema), expected=str(SCHEMA))
-    if isinstance(schema, int) and schema != SCHEMA:
-        newer = schema > SCHEMA
+    if isinstance(schema, int) and not 1 <= schema <= SCHEMA:
         raise ConfigError(
             "has a form that this version does not read",
             file=file,
             field="schema",
             found=escape_shown(schema),
             expected=str(SCHEMA),
-            fix="Upgrade tagpipe" if newer else "Start from the params.yaml of `tagpipe init` and copy your values",
+            fix="Upgrade tagpipe" if schema > SCHEMA else "Start from the params.yaml of `tagpipe init`",
         )
+    if schema == 1 and "gates" not in tree:
+        # Form 1 had no gates, so none was shut.
+        tree = {**tree, "schema": SCHEMA, "gates": dict.fromkeys(GateParams.model_fields)}
     try:
         text = _dump(tree)
     except (TypeError, ValueError, RecursionError):

@@ -79,12 +79,12 @@ def tag_counts(tags: pa.Table) -> str:
     rows.writerow(["tag", "n_projects", "kept"])
     names, counts, kept = (tags.column(name).to_pylist() for name in ("tag", "n_projects", "kept"))
     for name, count, is_kept in zip(names, counts, kept, strict=True):
-        rows.writerow([_inert(name), count, "true" if is_kept else "false"])
+        rows.writerow([shown_tag(name), count, "true" if is_kept else "false"])
     return text.getvalue()
 
 
-def _inert(tag: str) -> str:
-    """`tag` as neither a spreadsheet nor a page of DVC's runs it."""
+def shown_tag(tag: str) -> str:
+    """`tag` as tag_counts.csv has it: neither a spreadsheet nor a page of DVC's runs it."""
     shown = _LIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", tag)
     return "'" + shown if tag[0] in _FORMULA else shown
 

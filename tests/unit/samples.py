@@ -12,7 +12,7 @@ from tagpipe.params import Params, ValidateParams, parse_params
 from tagpipe.pipeline import Build, Raw, RawFile, build
 
 PARAMS: dict[str, Any] = {
-    "schema": 1,
+    "schema": 2,
     "source": {
         "projects": {"path": "projects.json"},
         "vocabulary": {"path": "vocabulary.json"},
@@ -46,6 +46,14 @@ PARAMS: dict[str, Any] = {
         "text": ["title", "description"],
     },
     "threshold": {"min_projects": 1, "unlabeled": "drop"},
+    "gates": {
+        "max_projects_removed": None,
+        "max_labels_changed": None,
+        "max_tags_leaving": None,
+        "max_newly_unlabeled": None,
+        "max_new_warnings": None,
+        "max_unexplained": None,
+    },
 }
 
 DAG: dict[str, dict[str, list[str]]] = {

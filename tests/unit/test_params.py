@@ -76,7 +76,7 @@ def test_unknown_keys_are_refused(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("schema", 2),
+        ("schema", 3),
         ("schema", 0),
         ("schema", "1"),
         ("schema", True),
@@ -134,6 +134,13 @@ def test_unknown_keys_are_refused(path: str) -> None:
         ("threshold.min_projects", True),
         ("threshold.min_projects", None),
         ("threshold.unlabeled", "dropp"),
+        ("gates.max_projects_removed", 1.5),
+        ("gates.max_labels_changed", -0.1),
+        ("gates.max_labels_changed", "10 %"),
+        ("gates.max_tags_leaving", 0.5),
+        ("gates.max_newly_unlabeled", False),
+        ("gates.max_new_warnings", -1),
+        ("gates.max_unexplained", "off"),
     ],
 )
 def test_each_wrong_value_is_named(path: str, value: object) -> None:
@@ -220,8 +227,16 @@ def test_keys_that_are_no_texts_are_refused(key: object) -> None:
 
 
 def test_a_newer_form_says_to_upgrade() -> None:
-    assert "Upgrade" in str(refuse(put("schema", 2)))
+    assert "Upgrade" in str(refuse(put("schema", 3)))
     assert "Upgrade" not in str(refuse(put("schema", 0)))
+
+
+def test_form_1_is_read_with_all_gates_off() -> None:
+    older = {name: section for name, section in put("schema", 1).items() if name != "gates"}
+    params = parse_params(older)
+    assert params == parse_params(PARAMS)
+    assert set(params.gates.model_dump().values()) == {None}
+    assert "schema" in str(refuse(put("schema", 1)))  # with gates it is neither form
 
 
 def test_what_was_found_is_escaped() -> None:
