@@ -1,0 +1,23 @@
+"""The published schema of a comparison's JSON is the one of the code.
+
+`TAGPIPE_REWRITE=1 pytest tests/contract/test_diff_schema.py` rewrites it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tagpipe.render.diff_json import json_schema
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "diff.schema.json"
+REWRITE = os.environ.get("TAGPIPE_REWRITE") == "1"  # read at import: the tests' own surroundings have no TAGPIPE_
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    text = json.dumps(json_schema(), ensure_ascii=True, indent=1) + "\n"
+    if REWRITE:
+        SCHEMA.write_text(text, encoding="utf-8")
+    assert SCHEMA.is_file(), "rewrite it as this file's docstring says"
+    assert SCHEMA.read_text(encoding="utf-8") == text, "rewrite it as this file's docstring says"
