@@ -34,6 +34,11 @@ class Raw:
     projects: RawFile
     vocabulary: RawFile
 
+    def file(self, name: str) -> RawFile:
+        """The input called `projects` or `vocabulary`."""
+        found: RawFile = getattr(self, name)
+        return found
+
 
 @dataclass(frozen=True)
 class Build:

@@ -19,7 +19,21 @@ def _open_commit(repo: str, revision: str | None) -> Any:
     """DVC's file system of a repository (a folder or a git address); one for each is kept open."""
     from dvc.api import DVCFileSystem
 
-    return DVCFileSystem(repo, rev=revision, subrepos=True)
+    return DVCFileSystem(repo, rev=revision, subrepos=True, config=_read_remotes(repo))
+
+
+def _read_remotes(repo: str) -> dict[str, Any]:
+    """The remotes that a folder has now: a version may be older than the remote that its data has been pushed to.
+
+    DVC 3.67 adds them to the revision's own configuration by itself, but not which of them is the default.
+    """
+    from dvc.config import Config
+
+    if not (Path(repo) / ".dvc").is_dir():
+        return {}
+    config = Config(dvc_dir=str(Path(repo) / ".dvc"))
+    default = config["core"].get("remote")
+    return {"remote": dict(config["remote"]), "core": {"remote": default}} if default else {}
 
 
 def open_revision(root: str, revision: str | None) -> tuple[Any, str]:

@@ -21,6 +21,10 @@ from tagpipe.io.layout import DVC_FILE, Layout, find_layout, parse_stages
 _RESTORE = "Restore it (dvc checkout, git checkout), or build anew (tagpipe run)"
 
 
+_CONTENT = ("threshold/projects", "threshold/tags")
+"""The tables that `content_sha256` is of."""
+
+
 @dataclass(frozen=True)
 class Version:
     """One dataset version to read from. repo and revision: None for what is on disk at `layout.root`."""
@@ -41,6 +45,14 @@ class Version:
         from tagpipe.io.revisions import read_at_revision
 
         return read_at_revision(self.repo, self.revision, self.path_of(stage, name))
+
+    def read_file(self, path: str) -> bytes:
+        """The bytes of a file that git keeps, by its path in the project. Raises InputError if it is not there."""
+        if self.repo is None:
+            return read_bytes(self.layout.root / path)
+        from tagpipe.io.revisions import read_at_revision
+
+        return read_at_revision(self.repo, self.revision, path)
 
     def _expect(self, stage: str, name: str) -> None:
         if not self.layout.out(stage, name).is_file():
@@ -125,8 +137,8 @@ def open_version(path_or_repo: str | Path = ".", revision: str | None = None) ->
     return Version(Layout(Path(), parse_stages(tree, file=DVC_FILE)), location, revision)
 
 
-def verify_version(version: Version) -> dict[str, str]:
-    """Path -> digest of every table, each equal to the manifest's.
+def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_schemas("integer"))) -> dict[str, str]:
+    """Path -> digest of the tables `keys` (every table), each equal to the manifest's; the content's in any case.
 
     Raises IntegrityError (exit 7) naming every file that is missing, unreadable or has other values.
     """
@@ -140,21 +152,27 @@ def verify_version(version: Version) -> dict[str, str]:
     tables: dict[str, pa.Table] = {}
     found: dict[str, str] = {}
     wrong: list[str] = []
-    for key in table_schemas("integer"):
-        stage, name = key.split("/")
-        path = version.path_of(stage, f"{name}.parquet")
+
+    def check(key: str) -> None:
+        path = _table_path(version, key)
+        found[path] = table_sha256(tables[key], table_schemas(_id_kind(tables[key]))[key])
         recorded = manifest["tables"].get(key, {}).get("sha256")
-        try:
-            table = version.read_table(key)
-        except InputError as error:
-            wrong.append(f"{path}: {error.what}")
-            continue
-        tables[key] = table
-        found[path] = table_sha256(table, table_schemas(_id_kind(table))[key])
         if found[path] != recorded:
             wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded}")
+
+    for key in dict.fromkeys([*keys, *_CONTENT]):
+        try:
+            tables[key] = version.read_table(key)
+        except InputError as error:
+            wrong.append(f"{_table_path(version, key)}: {error.what}")
+        else:
+            if key in keys:
+                check(key)
     if not wrong:
-        content = content_sha256(tables["threshold/projects"], tables["threshold/tags"])
+        content = content_sha256(*(tables[key] for key in _CONTENT))
+        if content != manifest["content_sha256"]:
+            for key in set(_CONTENT) - set(keys):  # which of the two it is
+                check(key)
         for path, recorded in (
             (version.path_of("threshold", "manifest.json"), manifest["content_sha256"]),
             (version.path_of("threshold", "threshold.json"), report["content_sha256"]),
@@ -169,6 +187,11 @@ def verify_version(version: Version) -> dict[str, str]:
             details=tuple(wrong),
         )
     return {**found, "content": str(manifest["content_sha256"])}
+
+
+def _table_path(version: Version, key: str) -> str:
+    stage, name = key.split("/")
+    return version.path_of(stage, f"{name}.parquet")
 
 
 def _id_kind(table: pa.Table) -> IdType:

@@ -1,23 +1,22 @@
-"""The command line: parse, call, render, exit code. Nothing else."""
+"""The command line: parse, call, render, exit code. Nothing else. Commands that compare versions are in `compare`."""
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagpipe import __version__
+from tagpipe.cli import compare
+from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from tagpipe.io.download import Progress
     from tagpipe.project import Refreshed
 
@@ -30,7 +29,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Directory = Annotated[
     Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
 ]
@@ -71,9 +69,9 @@ def run(
         from tagpipe.api import load_summary
 
         summary = asdict(load_summary()) if is_whole else None
-        _print_json({"stages": [asdict(each) for each in runs], "summary": summary})
+        print_json({"stages": [asdict(each) for each in runs], "summary": summary})
     elif is_whole:
-        _echo_error("")
+        echo_error("")
         summary_command(Path())
 
 
@@ -89,7 +87,7 @@ def init(
     written = init_project(directory, projects=projects, vocabulary=vocabulary)
     for path in written:
         print(visible(path))
-    _echo_error(f"Next: cd {directory} && tagpipe run")
+    echo_error(f"Next: cd {directory} && tagpipe run")
 
 
 @app.command()
@@ -113,9 +111,9 @@ def build(
     with _progress(f"reading {projects.name}") as progress:
         dataset = build_dataset(projects, vocabulary, params=params, out=out, progress=progress)
     if as_json:
-        _print_json(asdict(dataset.summary))
+        print_json(asdict(dataset.summary))
     else:
-        _print(render_summary(dataset.summary))
+        print_result(render_summary(dataset.summary))
 
 
 @app.command("summary")
@@ -128,9 +126,9 @@ def summary_command(directory: Directory = Path(), as_json: AsJson = False) -> N
 
     summary = load_summary(directory)
     if as_json:
-        _print_json(asdict(summary))
+        print_json(asdict(summary))
     else:
-        _print(render_summary(summary))
+        print_result(render_summary(summary))
 
 
 @app.command()
@@ -150,9 +148,9 @@ def explain(
 
     explanation = explain_tags(project_id, tag, path=directory)
     if as_json:
-        _print_json(asdict(explanation))
+        print_json(asdict(explanation))
     else:
-        _print(render_explanation(explanation))
+        print_result(render_explanation(explanation))
 
 
 @app.command()
@@ -162,7 +160,7 @@ def verify(directory: Directory = Path(), as_json: AsJson = False) -> None:
 
     digests = verify_version(open_version(directory))
     if as_json:
-        _print_json(digests)
+        print_json(digests)
     else:
         for path, digest in digests.items():
             print(visible(f"{digest}  {path}"))
@@ -181,11 +179,15 @@ def refresh(
     with _progress("downloading") as progress:
         found = refresh_pins(Path.cwd(), check=check, progress=progress)
     if as_json:
-        _print_json({**asdict(found), "moved": found.moved})
+        print_json({**asdict(found), "moved": found.moved})
     else:
         _print_refreshed(found)
     if check and found.moved:
         raise typer.Exit(1)
+
+
+for command in (compare.diff, compare.preview, compare.log, compare.history, compare.comment):
+    app.command()(command)
 
 
 def _print_refreshed(found: Refreshed) -> None:
@@ -199,30 +201,6 @@ def _print_refreshed(found: Refreshed) -> None:
         print("new pins are in params.yaml; `tagpipe run` builds from them")
 
 
-_UNBOUNDED = 1 << 30
-
-
-def _print(what: RenderableType) -> None:
-    """On a terminal as rich lays it out; elsewhere every row on one line, whole, with no blanks behind it."""
-    from rich.console import Console
-
-    if sys.stdout.isatty():
-        Console(highlight=False).print(what)
-        return
-    console = Console(highlight=False, width=_UNBOUNDED, force_terminal=False, color_system=None)
-    with console.capture() as capture:
-        console.print(what)
-    print("\n".join(line.rstrip(" ") for line in capture.get().rstrip("\n").split("\n")))
-
-
-def _print_json(tree: Any) -> None:
-    print(json.dumps(tree, ensure_ascii=True, indent=2))
-
-
-def _echo_error(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
-
-
 @contextmanager
 def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
     """What echoes a run's lines; on a terminal, with the stage that is at work below them.
@@ -230,7 +208,7 @@ def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
     A stage ends with its one line, `NAME: ...`; the next one then begins.
     """
     if not sys.stderr.isatty():
-        yield _echo_error
+        yield echo_error
         return
     from rich.console import Console
 

@@ -1,0 +1,68 @@
+"""The versions that git has: the commits that changed dvc.lock, with their reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tagpipe.core.versions_log import Recorded
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.io.git import ask_git, read_blobs
+from tagpipe.io.layout import project_layout
+from tagpipe.io.repro import LOCK_FILE
+from tagpipe.io.yaml_file import parse_yaml
+
+
+def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Recorded]:
+    """The last `n_most` versions along the history of `revision`, the oldest first.
+
+    A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError where there is
+    no such revision, or no version in it.
+    """
+    log = ask_git(
+        root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
+    )
+    if not log:
+        raise InputError(
+            "no commit along its history changed dvc.lock" if log == "" else "is no revision of this repository",
+            file=f"revision {escape_shown(revision)}",
+            fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
+        )
+    return list(_iter_versions(root, log.splitlines()))[::-1]
+
+
+def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
+    layout = project_layout(root)
+    reports = [
+        layout.out(stage, name).relative_to(layout.root).as_posix()
+        for stage, name in (
+            ("validate", "validation.json"),
+            ("threshold", "threshold.json"),
+            ("threshold", "tag_counts.csv"),
+        )
+    ]
+    commits = [line.split("\t", 2) for line in lines]
+    blobs = read_blobs(root, [(commit, path) for commit, _, _ in commits for path in (LOCK_FILE, *reports)])
+    for commit, seconds, subject in commits:
+        lock, validation, threshold, counts = (blobs[commit, path] for path in (LOCK_FILE, *reports))
+        if lock is None or validation is None or threshold is None or counts is None:
+            continue
+        try:
+            yield Recorded(
+                commit,
+                _utc(int(seconds)),
+                subject,
+                parse_yaml(lock, file=LOCK_FILE),
+                json.loads(validation),
+                json.loads(threshold),
+                counts.decode("utf-8"),
+            )
+        except ValueError:
+            continue
+
+
+def _utc(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
