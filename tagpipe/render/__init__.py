@@ -1,1 +1,1 @@
-"""Results to terminal, Markdown and JSON."""
+"""Results to terminal, Markdown, HTML, JSON and plots."""

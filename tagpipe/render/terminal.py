@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,7 +10,8 @@ from rich.text import Text
 
 from tagpipe.core.explanation import Explanation
 from tagpipe.core.summary import Summary, TagCount
-from tagpipe.render.text import visible
+from tagpipe.core.sweep import SweepRow
+from tagpipe.render.text import EMPTY, shorten, visible
 
 
 def render_summary(summary: Summary) -> RenderableType:
@@ -57,6 +58,26 @@ def render_explanation(explanation: Explanation) -> RenderableType:
         name = Text(visible(use.raw_tag), style="bold" if use.is_labeled else "") if use.raw_tag else Text("-")
         table.add_row(name, Text(visible(use.outcome)), Text(visible(use.why)))
     return Group(verdict, table) if explanation.uses else verdict
+
+
+def render_sweep(name: str, rows: Sequence[SweepRow]) -> RenderableType:
+    """One line for each value of the parameter `name`, with the tags on each edge of the cut, the nearest first."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column in ("value", "tags", "labeled", "cardinality"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for column in ("just made the cut", "just missed it"):
+        table.add_column(column)
+    for row in rows:
+        counts = (f"{row.value:,}", f"{row.n_tags_kept:,}", f"{row.n_labeled:,}", f"{row.cardinality:.2f}")
+        table.add_row(*counts, _edge(row.just_made[::-1]), _edge(row.just_missed))
+    title = Text(f"What each value of {visible(name)} gives")
+    return Group(title, Text(), table)
+
+
+def _edge(pairs: Sequence[TagCount]) -> Text:
+    shown = (f"{shorten(tag, 40) or EMPTY} {count:,}" for tag, count in pairs[:3])
+    # The text, not its column, refuses to wrap: rich narrows columns that do before those that do not.
+    return Text(", ".join(shown) or "none", no_wrap=True, overflow="ellipsis")
 
 
 def _tag_counts(pairs: Iterable[TagCount]) -> Text:

@@ -1,0 +1,72 @@
+"""The plot of a sweep: where the curves bend is where a cut is cheap."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tagpipe.core.sweep import SweepRow
+from tagpipe.errors import ConfigError, escape_shown
+
+_FORMS = (".png", ".svg")
+# Text stays text, and ids do not depend on the process: the same sweep gives the same bytes.
+_STYLE: Any = {
+    "svg.hashsalt": "tagpipe",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+_MAX_TICKS = 15
+_INK = ("#0550ae", "#116329")
+
+
+def draw_sweep(name: str, rows: Sequence[SweepRow], path: Path) -> None:
+    """Tags kept and projects labeled against the values of the parameter `name`, as .svg or .png by the file's ending.
+
+    Raises ConfigError for another ending, and where matplotlib is not installed.
+    """
+    if path.suffix not in _FORMS:
+        raise ConfigError(
+            "an unknown form", field="--plot", found=escape_shown(path.name), expected=" or ".join(_FORMS)
+        )
+    data = _draw(name, rows, path.suffix[1:])
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _draw(name: str, rows: Sequence[SweepRow], form: str) -> bytes:
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "matplotlib is not installed", field="--plot", fix="Install it: pip install 'tagpipe[plots]'"
+        ) from error
+    data = io.BytesIO()
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(7, 4.6), layout="constrained")
+        panels = figure.subplots(2, sharex=True)
+        values = [row.value for row in rows]
+        _draw_panel(panels[0], values, [row.n_tags_kept for row in rows], "tags kept", _INK[0])
+        _draw_panel(panels[1], values, [row.n_labeled for row in rows], "projects labeled", _INK[1])
+        panels[1].set_xlabel(name)
+        if len(values) <= _MAX_TICKS:
+            panels[1].set_xticks(values)
+        metadata = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(data, format=form, dpi=150, metadata=metadata)
+    return data.getvalue()
+
+
+def _draw_panel(axes: Any, values: list[int], counts: list[int], label: str, ink: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.plot(values, counts, color=ink, marker="o", markersize=3.5, linewidth=1.5)
+    axes.set_ylabel(label)
+    axes.set_ylim(bottom=0, top=max([*counts, 1]) * 1.06)
+    axes.grid(visible=True, color="#d1d9e0", linewidth=0.6)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, nbins="auto", steps=[1, 2, 5, 10]))

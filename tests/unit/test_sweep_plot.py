@@ -1,0 +1,47 @@
+"""The plot of a sweep."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tagpipe.core.sweep import SweepRow
+from tagpipe.errors import ConfigError
+from tagpipe.render.sweep_plot import draw_sweep
+
+ROWS = [SweepRow(value, 70 - value, 800 - 10 * value, 1.5, (("a", value),), ()) for value in range(10, 61, 5)]
+
+
+@pytest.mark.parametrize("form", [".svg", ".png"])
+def test_the_same_sweep_gives_the_same_bytes(tmp_path: Path, form: str) -> None:
+    for name in ("one", "two"):
+        draw_sweep("threshold.min_projects", ROWS, tmp_path / f"{name}{form}")
+    assert (tmp_path / f"one{form}").read_bytes() == (tmp_path / f"two{form}").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"one{form}", f"two{form}"]
+
+
+def test_the_axes_say_what_they_are_and_no_date_is_in_the_file(tmp_path: Path) -> None:
+    draw_sweep("threshold.min_projects", ROWS, tmp_path / "x.svg")
+    text = (tmp_path / "x.svg").read_text()
+    for label in ("tags kept", "projects labeled", "threshold.min_projects"):
+        assert f">{label}</text>" in text
+    assert "dc:date" not in text
+
+
+def test_one_value_and_no_tag_can_be_drawn(tmp_path: Path) -> None:
+    draw_sweep("threshold.min_projects", [SweepRow(1, 0, 0, 0.0, (), ())], tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_ending_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\.png or \.svg"):
+        draw_sweep("threshold.min_projects", ROWS, tmp_path / "x.pdf")
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigError, match=r"tagpipe\[plots\]"):
+        draw_sweep("threshold.min_projects", ROWS, tmp_path / "x.svg")
+    assert list(tmp_path.iterdir()) == []
