@@ -38,9 +38,9 @@ class Job:
         return names_of(json.loads(self.vocabulary.read_text("utf-8")), self.exclude)
 
 
-def hash_generator() -> str:
+def hash_generator(module: str = "generate.py") -> str:
     """sha256 of generate.py, which rule.json names: data that another one made is made anew."""
-    return hashlib.sha256(Path(__file__).with_name("generate.py").read_bytes()).hexdigest()
+    return hashlib.sha256(Path(__file__).with_name(module).read_bytes()).hexdigest()
 
 
 def read_job(arguments: list[str] | None = None) -> Job:

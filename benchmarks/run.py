@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.costs import OUT, ROOT, Cost, median_of, read_once, render_cost, render_setting, run_module, show
 from benchmarks.rule import COMPRESSION, COMPRESSION_LEVEL, hash_generator
 
-ROOT = Path(__file__).parent.parent
-OUT = ROOT / "benchmarks" / "out"
 LIBRARIES = ("tagpipe", "pyarrow", "numpy", "pandas", "pandera", "polars", "duckdb")
 WARM_UP_PROJECTS = 1_000
-_MIB = 1 << 20
-_RSS_BYTES = 1 if sys.platform == "darwin" else 1024
-"""The unit of ru_maxrss."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +47,6 @@ REFERENCE = PEERS[0]
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What one run took: user and system CPU seconds, wall seconds, the largest resident set in bytes."""
-
-    cpu_s: float
-    wall_s: float
-    peak_bytes: int
-
-
-@dataclass(frozen=True)
 class Result:
     """A peer's runs at one size."""
 
@@ -75,40 +57,11 @@ class Result:
     @property
     def median(self) -> Cost:
         """The median of each quantity by itself."""
-        return Cost(
-            statistics.median(cost.cpu_s for cost in self.costs),
-            statistics.median(cost.wall_s for cost in self.costs),
-            int(statistics.median(cost.peak_bytes for cost in self.costs)),
-        )
+        return median_of(self.costs)
 
 
 class UnequalResults(Exception):
     """Peers that should have done the same work did not."""
-
-
-def run_module(module: str, *arguments: str) -> Cost:
-    """Run `python -m module arguments` and measure it. Raises CalledProcessError if it fails.
-
-    Linux counts the resident set of the process that starts another one into the other's peak, so this one must
-    stay small: nothing here imports a library or reads a result.
-    """
-    command = [sys.executable, "-m", module, *arguments]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, env=child_environment())
-    _, status, used = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss * _RSS_BYTES)
-
-
-def child_environment() -> dict[str, str]:
-    """This environment, with compiled modules kept (in out/) even where it forbids that: parsing the source of
-    pandas anew in each run costs 1.4 s, which is nobody's work.
-    """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return environment | {"PYTHONPYCACHEPREFIX": str(OUT / "pycache")}
 
 
 def read_digest(path: Path) -> str:
@@ -124,9 +77,7 @@ def ensure_data(n_projects: int) -> Path:
     if not rule.exists() or json.loads(rule.read_text("utf-8")).get("generator") != hash_generator():
         show(f"generating {n_projects:,} projects")
         run_module("benchmarks.generate", str(n_projects), str(folder))
-    with (folder / "projects.json").open("rb", buffering=0) as file:
-        while file.read(_MIB):
-            pass
+    read_once(folder / "projects.json")
     return folder
 
 
@@ -186,32 +137,8 @@ def render_table(results: Sequence[Result], n_projects: int) -> str:
 
 def render_row(result: Result, reference: Cost | None) -> str:
     """One row of the table."""
-    cost = result.median
-    ratios = (f"{cost.cpu_s / reference.cpu_s:.2f}", f"{cost.wall_s / reference.wall_s:.2f}") if reference else ("", "")
-    cells = (
-        result.peer.name,
-        str(len(result.costs)),
-        f"{cost.cpu_s:.2f}",
-        f"{cost.wall_s:.2f}",
-        f"{cost.peak_bytes / _MIB:,.0f}",
-        *ratios,
-    )
+    cells = (result.peer.name, str(len(result.costs)), *render_cost(result.median, reference))
     return f"| {' | '.join(cells)} |"
-
-
-def render_setting() -> str:
-    """The line with versions and cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return (
-        f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {libraries}; "
-        f"Parquet in {COMPRESSION} level {COMPRESSION_LEVEL}."
-    )
-
-
-def show(line: str) -> None:
-    """Progress, apart from the result."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -234,9 +161,10 @@ def main() -> None:
         results = measure(peers, n_projects, arguments.repeat)
         tables.append(render_table(results, n_projects))
         print(tables[-1], end="\n\n", flush=True)
-    print(render_setting())
+    setting = f"{render_setting(LIBRARIES)}; Parquet in {COMPRESSION} level {COMPRESSION_LEVEL}."
+    print(setting)
     if arguments.markdown:
-        arguments.markdown.write_text("\n\n".join([*tables, render_setting()]) + "\n", "utf-8")
+        arguments.markdown.write_text("\n\n".join([*tables, setting]) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
