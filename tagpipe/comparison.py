@@ -11,9 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from tagpipe.core.attribution import Attribution, Replay, attribute_changes
+from tagpipe.core.attribution import Attribution, Replay, attribute_changes, needs_replays
 from tagpipe.core.diff import VersionDiff, diff_versions
 from tagpipe.core.document import DiffDocument, make_document
+from tagpipe.core.flat import Int64s
 from tagpipe.core.gates import GateResult, judge
 from tagpipe.core.reports import SHAPING
 from tagpipe.core.sides import Side
@@ -23,7 +24,7 @@ from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.files import write_bytes, write_table
 from tagpipe.io.layout import project_layout
 from tagpipe.io.raw import open_raw, suffix_of
-from tagpipe.io.sides import WORKSPACE, LoadedSide, default_base, load_built, open_side
+from tagpipe.io.sides import WORKSPACE, LoadedSide, default_base, is_code_of_now, load_built, open_side
 from tagpipe.io.sources import each_source, fetch_source
 from tagpipe.io.yaml_file import parse_yaml, read_params
 from tagpipe.params import Params, dump_params, parse_params
@@ -111,7 +112,11 @@ def preview(
     built = build_in_memory(raw, (), params)
     base = load_built(root, params)
     return _compare(
-        base.side, side_of(built, "preview"), lambda: (_read_raw(base), raw), may_be_code=False, with_causes=with_causes
+        base.side,
+        side_of(built, "preview"),
+        lambda: (_read_raw(base), raw),
+        may_be_code=not is_code_of_now(base),
+        with_causes=with_causes,
     )
 
 
@@ -230,8 +235,10 @@ def _compare(base: Side, head: Side, read_raws: Any, *, may_be_code: bool, with_
     diff = diff_versions(base, head)
     attribution = None
     if with_causes:
-        replay = _make_replay(diff, read_raws)
-        attribution = attribute_changes(diff.labels, changed_factors(diff), replay, may_be_code=may_be_code)
+        factors = changed_factors(diff)
+        # Before any replay: received bytes that are not there are an error, not a replay that cannot be built.
+        raws = read_raws() if needs_replays(diff.labels, factors, may_be_code=may_be_code) else None
+        attribution = attribute_changes(diff.labels, factors, _make_replay(diff, raws), may_be_code=may_be_code)
     return Comparison(diff, attribution, judge(diff, attribution, head.params.gates))
 
 
@@ -242,14 +249,12 @@ def changed_factors(diff: VersionDiff) -> list[str]:
     return names + [change.name for change in diff.params if change.name.split(".")[0] in SHAPING]
 
 
-def _make_replay(diff: VersionDiff, read_raws: Any) -> Replay:
-    """Builds with some factors of head and the others of base; the received bytes are read with the first."""
-    raws: list[Raw] = []
+def _make_replay(diff: VersionDiff, raws: tuple[Raw, Raw] | None) -> Replay:
+    """Builds with some factors of head and the others of base. raws: the received bytes of base and of head."""
     ours, theirs = flatten_params(diff.base.params), flatten_params(diff.head.params)
 
-    def replay(from_head: frozenset[str]) -> Any:
-        if not raws:
-            raws.extend(read_raws())
+    def replay(from_head: frozenset[str]) -> Int64s:
+        assert raws is not None
         base, head = raws
         raw = Raw(*((head if name in from_head else base).file(name) for name in NAMES))
         params = _mix_params(diff.head.params, ours, theirs, from_head)

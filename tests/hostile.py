@@ -211,10 +211,17 @@ def hostile_document(texts: list[str]) -> DiffDocument:
                     {"cause": "joint", "factors": (text, other), "n_added": 2, "n_removed": 1} for text, other in pairs
                 ),
                 "factors": (
-                    {"name": first, "n_suffices": 0, "n_needed": 0, "problem": None},
-                    {"name": first, "n_suffices": 0, "n_needed": 0, "problem": first or "x"},
+                    {"name": first, "n_suffices": 0, "n_needed": 0, "problem_alone": None, "problem_without": None},
+                    {
+                        "name": first,
+                        "n_suffices": 0,
+                        "n_needed": 0,
+                        "problem_alone": first or "x",
+                        "problem_without": first or "x",
+                    },
                 ),
                 "n_replays": 3,
+                "problem": first or "x",
             },
             "n_labels_added": len(texts),
             "n_labels_removed": 0,

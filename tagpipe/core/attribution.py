@@ -61,23 +61,28 @@ class CauseGroup:
 class FactorEffect:
     """A factor that differs: label changes of the diff that it makes alone on base, and that head loses without it.
 
-    problem: why one of its replays could not be built; then it neither suffices nor is needed there.
+    problem_alone, problem_without: why a replay of it could not be built; it then gives nothing of head's.
     """
 
     name: str
     n_suffices: int
     n_needed: int
-    problem: str | None = None
+    problem_alone: str | None = None
+    problem_without: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """group_of: of each label change, the index of its group. groups: the largest first. replays: builds it took."""
+    """group_of: of each label change, the index of its group. groups: the largest first. n_replays: builds it took.
+
+    problem: why head's inputs (or base's, with head's code) could not be built anew.
+    """
 
     factors: tuple[FactorEffect, ...]
     groups: tuple[CauseGroup, ...]
     group_of: Int32s
     n_replays: int
+    problem: str | None = None
 
     @property
     def n_unexplained(self) -> int:
@@ -91,30 +96,42 @@ def attribute_changes(
     """The cause of every label change.
 
     factors: the inputs that differ (without code). may_be_code: the code of the versions is not known to be the same.
-    Nothing is replayed where there is nothing to tell apart: one factor, and the same code.
+    Nothing is replayed where there is nothing to tell apart (`needs_replays`).
     """
     replays = _Replays(labels, replay)
     every = frozenset(factors)
     if not len(labels):
         return Attribution(tuple(FactorEffect(name, 0, 0) for name in factors), (), np.zeros(0, dtype=np.int32), 0)
     by_code = replays.gives_head(frozenset()) if may_be_code else np.zeros(len(labels), dtype=bool)
-    if len(factors) <= 1 and not may_be_code:
+    if not needs_replays(labels, factors, may_be_code=may_be_code):
         is_explained = np.full(len(labels), len(factors) == 1)
         suffices = needed = is_explained[np.newaxis, :].repeat(len(factors), axis=0)
     else:
         is_explained = replays.gives_head(every)
         suffices = replays.stack([frozenset({name}) for name in factors])
-        needed = ~replays.stack([every - {name} for name in factors], if_failed=True)
+        needed = ~replays.stack([every - {name} for name in factors])
     names = [*factors, CODE] if by_code.any() else list(factors)
     if by_code.any():
         suffices, needed = (np.vstack([each & ~by_code, by_code]) for each in (suffices, needed))
     causes = _classify(suffices, needed, is_explained | by_code)
     groups, group_of = _group(labels, causes, _involved(causes, suffices, needed), names)
     effects = tuple(
-        FactorEffect(name, int(suffices[at].sum()), int(needed[at].sum()), replays.problem_of(name, every))
+        FactorEffect(
+            name,
+            int(suffices[at].sum()),
+            int(needed[at].sum()),
+            replays.problem_of(frozenset({name})) if len(factors) > 1 else None,
+            replays.problem_of(every - {name}) if len(factors) > 1 else None,
+        )
         for at, name in enumerate(names)
     )
-    return Attribution(effects, groups, group_of, replays.n_built)
+    problem = replays.problem_of(every) or replays.problem_of(frozenset())
+    return Attribution(effects, groups, group_of, replays.n_built, problem)
+
+
+def needs_replays(labels: LabelChanges, factors: Sequence[str], *, may_be_code: bool) -> bool:
+    """Whether there is something to tell apart: several factors, or perhaps the code."""
+    return bool(len(labels)) and (len(factors) > 1 or may_be_code)
 
 
 class _Replays:
@@ -123,32 +140,32 @@ class _Replays:
     def __init__(self, labels: LabelChanges, replay: Replay) -> None:
         self._labels = labels
         self._replay = replay
-        self._found: dict[frozenset[str], Bools | None] = {}
+        self._found: dict[frozenset[str], Bools] = {}
         self._problems: dict[frozenset[str], str] = {}
 
     @property
     def n_built(self) -> int:
         return len(self._found)
 
-    def gives_head(self, from_head: frozenset[str], *, if_failed: bool = False) -> Bools:
-        """Whether each label is then as head has it; `if_failed` for all where it cannot be built."""
+    def gives_head(self, from_head: frozenset[str]) -> Bools:
+        """Whether each label is then as head has it; none is where it cannot be built, for then there is no head."""
         if from_head not in self._found:
             try:
                 built = self._replay(from_head)
                 self._found[from_head] = _holds(built, self._labels.labels) == self._labels.is_added
             except TagpipeError as error:
-                self._found[from_head] = None
+                self._found[from_head] = np.zeros(len(self._labels), dtype=bool)
                 self._problems[from_head] = error.headline
-        found = self._found[from_head]
-        return np.full(len(self._labels), if_failed) if found is None else found
+        return self._found[from_head]
 
-    def stack(self, combinations: Collection[frozenset[str]], *, if_failed: bool = False) -> npt.NDArray[np.bool_]:
+    def stack(self, combinations: Collection[frozenset[str]]) -> npt.NDArray[np.bool_]:
         """One row a combination."""
-        rows = [self.gives_head(from_head, if_failed=if_failed) for from_head in combinations]
+        rows = [self.gives_head(from_head) for from_head in combinations]
         return np.array(rows, dtype=bool).reshape(len(rows), len(self._labels))
 
-    def problem_of(self, name: str, every: frozenset[str]) -> str | None:
-        return self._problems.get(frozenset({name})) or self._problems.get(every - {name})
+    def problem_of(self, from_head: frozenset[str]) -> str | None:
+        """Why a combination could not be built."""
+        return self._problems.get(from_head)
 
 
 def _holds(labels: Int64s, wanted: Int64s) -> Bools:

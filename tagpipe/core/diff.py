@@ -82,8 +82,8 @@ class VersionDiff:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing at all differs: content, parameters, vocabulary and pins."""
-        found = (self.schema_changes, self.tags, self.params, self.sources, self.vocabulary, self.out_of_vocabulary)
+        """Whether nothing at all differs: content, parameters, vocabulary. Received bytes may, as in their order."""
+        found = (self.schema_changes, self.tags, self.params, self.vocabulary, self.out_of_vocabulary)
         arrays = (self.added, self.removed, self.retexted, self.redated, self.labels)
         return self.is_same_content and not any(found) and not any(len(array) for array in arrays)
 

@@ -127,28 +127,36 @@ class CauseRow(Part):
 
 
 class FactorRow(Part):
-    """An input that differs: label changes it makes alone on base, and that head loses without it."""
+    """An input that differs: label changes it makes alone on base, and that head loses without it.
+
+    problem_alone, problem_without: why that could not be built.
+    """
 
     name: str
     n_suffices: Count
     n_needed: Count
-    problem: str | None
+    problem_alone: str | None
+    problem_without: str | None
 
 
 class Causes(Part):
-    """Why labels changed. groups: their numbers add up to all label changes. n_replays: builds that it took."""
+    """Why labels changed. groups: their numbers add up to all label changes. n_replays: builds that it took.
+
+    problem: why head's inputs (or base's, with head's code) could not be built anew.
+    """
 
     groups: tuple[CauseRow, ...]
     factors: tuple[FactorRow, ...]
     n_replays: Count
+    problem: str | None
 
 
 class GateRow(Part):
-    """A gate. limit: null where it is off. Fractions are 0-1."""
+    """A gate. limit: null where it is off. found: null where it was not looked for. Fractions are 0-1."""
 
     name: str
     limit: int | float | None
-    found: int | float
+    found: int | float | None
     is_fraction: bool
     passed: bool
 
@@ -344,10 +352,17 @@ def _describe_causes(attribution: Attribution) -> Causes:
             for group in attribution.groups
         ),
         factors=tuple(
-            FactorRow(name=factor.name, n_suffices=factor.n_suffices, n_needed=factor.n_needed, problem=factor.problem)
+            FactorRow(
+                name=factor.name,
+                n_suffices=factor.n_suffices,
+                n_needed=factor.n_needed,
+                problem_alone=factor.problem_alone,
+                problem_without=factor.problem_without,
+            )
             for factor in attribution.factors
         ),
         n_replays=attribution.n_replays,
+        problem=attribution.problem,
     )
 
 

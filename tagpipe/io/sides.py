@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from tagpipe.core.versions_log import find_code
 from tagpipe.core.vocabulary import load_vocabulary
 from tagpipe.errors import ConfigError, InputError, IntegrityError, escape_shown
 from tagpipe.io.git import find_commit, find_default_base
-from tagpipe.io.layout import PARAMS_FILE, build_layout, project_layout
+from tagpipe.io.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
 from tagpipe.io.raw import open_raw
 from tagpipe.io.rebuild import rebuilt_revision
 from tagpipe.io.repro import LOCK_FILE
+from tagpipe.io.sources import NAMES
 from tagpipe.io.staleness import find_stale
 from tagpipe.io.versions import Version, open_version, verify_version
 from tagpipe.io.yaml_file import parse_yaml
@@ -70,6 +72,9 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     elif (commit := find_commit(root, name)) is not None:
         try:
             loaded = _load_revision(root, name, commit)
+            if rebuild:  # what replays need as well, while it can still be built
+                for source in NAMES:
+                    loaded.read_raw(source)
         except InputError:
             if not rebuild:
                 raise
@@ -100,6 +105,21 @@ def load_built(root: Path, params: Params) -> LoadedSide:
     recorded = version.read_json("threshold", "manifest.json")["params"]
     built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
     return _load(version, "the version last built", params=built_with)
+
+
+def is_code_of_now(loaded: LoadedSide) -> bool:
+    """Whether a version of the workspace was built by the code that is there now."""
+    root = loaded.version.layout.root
+    return loaded.code is not None and all(_md5_of_now(root, path) == md5 for path, md5 in loaded.code.items())
+
+
+def _md5_of_now(root: Path, path: str) -> str | None:
+    if path == CODE_FILE:
+        data = code_version().encode("utf-8")
+    else:
+        file = root / path
+        data = file.read_bytes() if file.is_file() else b""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _shown(name: str, commit: str) -> str:

@@ -13,7 +13,7 @@ from tagpipe.core.document import DiffDocument
 from tagpipe.render.diff_parts import Cell, Section, Tone
 from tagpipe.render.diff_sections import make_sections
 from tagpipe.render.diff_verdict import judge_document
-from tagpipe.render.text import EMPTY, shorten
+from tagpipe.render.text import EMPTY, MAX_SHOWN, shorten
 
 _MAX_ROWS = 10
 _MAX_CHARS = 40
@@ -42,7 +42,7 @@ def _draw_section(section: Section) -> list[RenderableType]:
         return [Text.assemble((title, "bold"), ": ", section.if_empty.lower())]
     parts: list[RenderableType] = [Text(title, "bold")] if title else []
     parts.append(_draw_table(section, rows) if rows else Text(section.if_empty))
-    return parts + [_draw_cell(note, style="dim") for note in section.notes]
+    return parts + [_draw_cell(note, style="dim", limit=MAX_SHOWN) for note in section.notes]
 
 
 def _draw_table(section: Section, rows: Sequence[tuple[Cell, ...]]) -> Table:
@@ -62,9 +62,9 @@ def _draw_table(section: Section, rows: Sequence[tuple[Cell, ...]]) -> Table:
     return table
 
 
-def _draw_cell(cell: Cell, style: str = "") -> Text:
+def _draw_cell(cell: Cell, style: str = "", limit: int = _MAX_CHARS) -> Text:
     text = Text(style=style)
     for part in cell:
-        shown = (shorten(part.text, _MAX_CHARS) or EMPTY) if part.is_public else part.text
+        shown = (shorten(part.text, limit) or EMPTY) if part.is_public else part.text
         text.append(shown, _STYLES[part.tone])
     return text

@@ -66,7 +66,8 @@ def _passed_headline(document: DiffDocument) -> str:
 def gate_numbers(gate: GateRow) -> tuple[str, str]:
     """(found, limit) as text."""
     show = percent if gate.is_fraction else number
-    return show(gate.found), "off" if gate.limit is None else show(gate.limit)
+    found = "not checked" if gate.found is None else show(gate.found)
+    return found, "off" if gate.limit is None else show(gate.limit)
 
 
 def _summarize(document: DiffDocument) -> Cell:
@@ -181,13 +182,21 @@ def _join_factors(factors: tuple[str, ...]) -> Cell:
 def _factor_notes(document: DiffDocument) -> list[Cell]:
     assert document.causes is not None
     factors = document.causes.factors
-    idle = [factor.name for factor in factors if not (factor.n_suffices or factor.n_needed or factor.problem)]
+    broken = [
+        (how, factor.name, problem)
+        for factor in factors
+        for how, problem in (("alone", factor.problem_alone), ("taken back", factor.problem_without))
+        if problem
+    ]
+    named = {name for _, name, _ in broken}
+    idle = [each.name for each in factors if not (each.n_suffices or each.n_needed or each.name in named)]
     notes = [words("Changed no label: ") + public_list(idle) + words(".")] if idle else []
-    broken = [(factor.name, factor.problem) for factor in factors if factor.problem]
+    if document.causes.problem:
+        notes.append(words("The inputs could not be built anew: ") + public(document.causes.problem))
     notes += [
-        words("Could not be tried alone: ") + public(name) + words(": ") + public(problem)
-        for name, problem in broken[:_MAX_GATES]
+        words("Could not be tried ") + words(f"{how}: ") + public(name) + words(": ") + public(problem)
+        for how, name, problem in broken[:_MAX_GATES]
     ]
     if len(broken) > _MAX_GATES:
-        notes.append(words(f"And {len(broken) - _MAX_GATES} more that could not be tried alone."))
+        notes.append(words(f"And {len(broken) - _MAX_GATES} more that could not be tried."))
     return notes

@@ -328,7 +328,7 @@ def measures_of(version: Version) -> dict[str, Any]:
     }
 
 
-def expect_gates(base: Version, head: Version, n_unexplained: int) -> dict[str, float]:
+def expect_gates(base: Version, head: Version, n_unexplained: int | None) -> dict[str, float | None]:
     """What each gate of params.yaml must find."""
     found = expect(base, head)
     warnings = [side.reports["validation"]["vocabulary"]["n_warnings"] for side in (base, head)]

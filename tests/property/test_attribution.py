@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from tagpipe.comparison import changed_factors, side_of
 from tagpipe.core.attribution import Attribution, attribute_changes
 from tagpipe.core.diff import VersionDiff, diff_versions
-from tagpipe.core.sides import Side
+from tagpipe.core.flat import Int64s
+from tagpipe.core.sides import LabelChanges, Side
+from tagpipe.errors import InputError
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 Labels = set[tuple[int, str]]
@@ -198,6 +200,41 @@ def test_a_factor_that_another_undoes_is_masked() -> None:
     head = plain_inputs({1: ["cnn"], 2: ["flask"], 3: ["flask"]}, CNN, aliases=False)
     # projects suffice and are needed, the vocabulary suffices alone: neither sole, joint nor overdetermined.
     assert causes(case_of(base, head)) == {(1, "cnn"): ("masked", ("projects", "vocabulary"))}
+
+
+def unbuildable(labels: LabelChanges, heads: dict[frozenset[str], int]) -> Attribution:
+    """Two factors, `a` and `b`; combinations that are not in `heads` cannot be built, the others give that many of
+    the (added) labels."""
+
+    def replay(from_head: frozenset[str]) -> Int64s:
+        if from_head not in heads:
+            raise InputError("no project has this field")
+        return labels.labels[: heads[from_head]]
+
+    return attribute_changes(labels, ["a", "b"], replay, may_be_code=False)
+
+
+def test_what_cannot_be_built_gives_nothing_of_head() -> None:
+    """A source whose field has another name, and the parameter that names it: neither works without the other."""
+    labels = LabelChanges(np.arange(4), np.ones(4, dtype=bool))
+    both = frozenset({"a", "b"})
+    neither = unbuildable(labels, {both: 4})
+    assert [(group.cause, group.factors, group.n_added) for group in neither.groups] == [("joint", ("a", "b"), 4)]
+    assert [(each.problem_alone, each.problem_without) for each in neither.factors] == [
+        ("no project has this field.", "no project has this field.")
+    ] * 2
+    # `a` alone gives three of the four; `b` alone cannot be built.
+    one = unbuildable(labels, {both: 4, frozenset({"a"}): 3})
+    assert [(group.cause, group.factors, group.n_added) for group in one.groups] == [
+        ("sole", ("a",), 3),
+        ("joint", ("a", "b"), 1),
+    ]
+    assert [(each.problem_alone is None, each.problem_without is None) for each in one.factors] == [
+        (True, False),
+        (False, True),
+    ]
+    nothing = unbuildable(labels, {})
+    assert (nothing.n_unexplained, nothing.problem) == (4, "no project has this field.")
 
 
 def test_no_change_has_no_cause() -> None:

@@ -134,6 +134,7 @@ def test_fractions_of_nothing() -> None:
     found = {gate.name: gate.found for gate in judge(diff_versions(base, side({1: ["ant"]})), None, gates)}
     assert found["max_labels_changed"] == 1.0, "where there was no label, any change is all of it"
     found = {gate.name: gate.found for gate in judge(diff_versions(base, base), None, gates)}
+    assert found.pop("max_unexplained") is None, "causes were not asked for"
     assert set(found.values()) == {0}
 
 
