@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
 
@@ -28,9 +31,10 @@ def find_commit(root: Path, revision: str) -> str | None:
 
 
 def find_default_base(root: Path) -> str:
-    """The merge base of HEAD with the default branch, else HEAD itself. Raises InputError without a commit.
+    """The merge base of HEAD with the default branch; HEAD itself where there is no such branch.
 
-    The default branch is what the remote `origin` says, else main, else master.
+    The default branch is what the remote `origin` says, else main, else master. Raises InputError without a commit, or
+    where the history does not reach back to the merge base: then nothing would be compared.
     """
     head = find_commit(root, "HEAD")
     if head is None:
@@ -39,10 +43,18 @@ def find_default_base(root: Path) -> str:
             file=str(root),
             fix="Commit a version first, or name two directories written by `tagpipe build`",
         )
+    if ask_git(root, "rev-parse", "--is-shallow-repository") == "true":
+        raise _no_base("the repository is shallow, so the merge base may not be there")
     for branch in ("origin/HEAD", "origin/main", "origin/master", "main", "master"):
-        if (commit := find_commit(root, branch)) and (base := ask_git(root, "merge-base", head, commit)):
-            return base
+        if commit := find_commit(root, branch):
+            if base := ask_git(root, "merge-base", head, commit):
+                return base
+            raise _no_base(f"HEAD has no commit in common with {branch}")
     return head
+
+
+def _no_base(what: str) -> InputError:
+    return InputError(what, field="BASE", fix="Run `git fetch --unshallow`, or name BASE")
 
 
 def read_blobs(root: Path, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
@@ -69,10 +81,10 @@ def read_blobs(root: Path, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str,
 def temporary_worktree(root: Path, commit: str) -> Iterator[Path]:
     """The project at `commit` in a detached work tree of its own, removed at the end; HEAD is never touched.
 
-    Raises InputError where git cannot make one.
+    Raises InputError where git cannot make one. SIGTERM ends the program behind it, not in the middle.
     """
     top = ask_git(root, "rev-parse", "--show-toplevel")
-    with tempfile.TemporaryDirectory(prefix="tagpipe-") as folder:
+    with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="tagpipe-") as folder:
         tree = Path(folder).resolve() / "tree"
         added = top and ask_git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
         try:
@@ -81,4 +93,20 @@ def temporary_worktree(root: Path, commit: str) -> Iterator[Path]:
             yield tree / root.resolve().relative_to(Path(top).resolve())
         finally:
             ask_git(root, "worktree", "remove", "--force", str(tree))
-            ask_git(root, "worktree", "prune")
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    """A cancelled CI job sends SIGTERM, which by itself would leave the work tree behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

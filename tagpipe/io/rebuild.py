@@ -41,7 +41,7 @@ def _share_dvc(root: Path, tree: Path) -> None:
     with Repo(str(root)) as repo, Repo(str(tree)) as there:
         remotes: dict[str, Any] = {name: dict(options) for name, options in repo.config["remote"].items()}
         with there.config.edit("local") as config:
-            config["cache"] = {"dir": repo.cache.local.path}
+            config["cache"] = {"dir": repo.cache.local_cache_dir}
             config["remote"] = remotes
             if default := repo.config["core"].get("remote"):
                 config["core"] = {"remote": default}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tagpipe.errors import InputError, escape_shown
 from tagpipe.io.layout import DVC_FILE
 from tagpipe.io.revisions import open_revision
 
@@ -17,6 +18,19 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
     matter). At a revision they are DVC's, not git's: whether its cache or remote has them is seen when they are read.
     Raises InputError where there is no such revision.
     """
+    from dvc.exceptions import DvcException
+
+    try:
+        return _find_stale(root, revision)
+    except DvcException as error:
+        raise InputError(
+            f"DVC cannot read the version: {escape_shown(str(error).splitlines()[0] if str(error) else 'no word')}",
+            file=f"revision {revision[:12]}" if revision else str(root),
+            fix="Resolve dvc.lock (`git checkout dvc.lock`, or build with `tagpipe run`) and commit it",
+        ) from None
+
+
+def _find_stale(root: Path, revision: str | None) -> list[str]:
     from dvc.repo import Repo
 
     if revision is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,45 @@ def test_rebuild_builds_what_is_nowhere_and_leaves_no_trace(project: Path, tagpi
     assert found == expected
     assert (git(project, "status", "--porcelain"), git(project, "rev-parse", "HEAD")) == before
     assert len(git(project, "worktree", "list").splitlines()) == 1
+    # It shares the cache: what was built once is there now, and nowhere else.
+    assert document(tagpipe("diff", "main", "higher", "--json", "--no-rebuild")) == expected
+    assert [path.name for path in (project / ".dvc/cache/files").rglob("files")] == []
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_received_bytes_that_are_gone_are_no_cause(project: Path, tagpipe: Tagpipe, rebuild: bool) -> None:
+    """Two edits must be told apart by replays, and base's data/raw is nowhere."""
+    expected = document(tagpipe("diff", "main", "change", "--json"))
+    git(project, "checkout", "-q", "main")
+    raw = hashlib.md5((project / "data/source/projects.json").read_bytes(), usedforsecurity=False).hexdigest()
+    git(project, "checkout", "-q", "change")
+    (project / ".dvc/cache/files/md5" / raw[:2] / raw[2:]).unlink()
+    ended = tagpipe("diff", "main", "change", "--json", "--rebuild" if rebuild else "--no-rebuild")
+    if rebuild:
+        assert document(ended) == expected
+    else:
+        assert ended.exit_code == 3
+        assert "neither in the cache nor in a remote" in ended.stderr
+
+
+def test_sigterm_leaves_no_work_tree(project: Path) -> None:
+    forget_data(project)
+    command = [sys.executable, "-m", "tagpipe", "diff", "main", "higher", "--rebuild"]
+    process = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(git(project, "worktree", "list").splitlines()) == 1:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(timeout=60) == 128 + 15
+    assert len(git(project, "worktree", "list").splitlines()) == 1
+
+
+def test_a_work_tree_of_somebody_else_stays(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
+    git(project, "worktree", "add", "-q", "--detach", str(tmp_path / "mine"))
+    (tmp_path / "mine").rename(tmp_path / "unmounted")
+    forget_data(project)
+    assert tagpipe("diff", "main", "higher", "--rebuild").exit_code == 1
+    assert "mine" in git(project, "worktree", "list")
 
 
 def test_rebuild_is_the_default_where_ci_is_set(
@@ -154,8 +195,8 @@ def test_rebuild_is_the_default_where_ci_is_set(
 ) -> None:
     forget_data(project)
     monkeypatch.setenv("CI", "true")
-    assert tagpipe("diff", "main", "higher", "--json").exit_code == 1
     assert tagpipe("diff", "main", "higher", "--json", "--no-rebuild").exit_code == 3
+    assert tagpipe("diff", "main", "higher", "--json").exit_code == 1
 
 
 def stale_params(root: Path) -> None:
@@ -196,6 +237,34 @@ def test_rebuild_builds_a_stale_revision_by_its_parameters(project: Path, tagpip
     assert tree["head"]["min_projects"] == 20
 
 
+@pytest.mark.parametrize("text", ["stages: [\n<<<<<<< HEAD\n", "[]\n", "schema: '2.0'\nstages: 3\n"])
+def test_a_broken_lock_is_one_error(project: Path, tagpipe: Tagpipe, text: str) -> None:
+    (project / "dvc.lock").write_text(text, encoding="utf-8")
+    ended = tagpipe("diff", "main")
+    assert ended.exit_code == 3
+    assert "dvc.lock" in ended.stderr
+    commit(project, "broken")
+    assert tagpipe("diff", "main", "change").exit_code == 3
+    assert tagpipe("diff", "higher", "change", "--rebuild").exit_code in (2, 3)
+
+
+def test_nothing_is_compared_where_history_ends_too_early(
+    project: Path, tagpipe: Tagpipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{project}", str(shallow))
+    monkeypatch.chdir(shallow)
+    ended = tagpipe("diff")
+    assert ended.exit_code == 3
+    assert "git fetch --unshallow" in ended.stderr
+    monkeypatch.chdir(project)
+    git(project, "checkout", "-q", "--orphan", "alone")
+    commit(project, "no ancestor")
+    ended = tagpipe("diff")
+    assert ended.exit_code == 3
+    assert "no commit in common with main" in ended.stderr
+
+
 def test_a_side_that_is_nothing_is_one_error(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
     for name in ("nowhere", "HEAD~99", "--output=x", str(tmp_path / "nothing")):
         ended = tagpipe("diff", "main", "--", name)
@@ -213,6 +282,15 @@ def build(tagpipe: Tagpipe, source: Path, out: Path, *options: object) -> Path:
     return out
 
 
+def other_cut(project: Path, folder: Path) -> Path:
+    """A params.yaml whose cut is one higher, with every gate off."""
+    path = folder / "other.yaml"
+    shutil.copy(project / "params.yaml", path)
+    names = ("projects_removed", "labels_changed", "tags_leaving", "newly_unlabeled", "new_warnings", "unexplained")
+    set_values(path, {CUT: 13, **{("gates", f"max_{name}"): None for name in names}})
+    return path
+
+
 def test_directories_are_sides_and_order_is_no_difference(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
     source = project / "data/source"
     ours = build(tagpipe, source, tmp_path / "ours")
@@ -220,7 +298,8 @@ def test_directories_are_sides_and_order_is_no_difference(project: Path, tagpipe
     shuffled = tmp_path / "shuffled"
     shuffled.mkdir()
     shutil.copy(source / "vocabulary.json", shuffled)
-    (shuffled / "projects.json").write_text(json.dumps(rows[::-1]), encoding="utf-8")
+    turned = [{**row, "tags": row["tags"][::-1]} for row in rows[::-1]]
+    (shuffled / "projects.json").write_text(json.dumps(turned), encoding="utf-8")
     theirs = build(tagpipe, shuffled, tmp_path / "theirs")
     ended = tagpipe("diff", ours, theirs, "--json")
     tree = document(ended)
@@ -228,8 +307,10 @@ def test_directories_are_sides_and_order_is_no_difference(project: Path, tagpipe
     assert (tree["n_labels_added"], tree["n_labels_removed"], tree["tags"]["n"]) == (0, 0, 0)
     assert tree["base"]["content_sha256"] == tree["head"]["content_sha256"]
     assert [row["name"] for row in tree["sources"]["rows"]] == ["projects"]
-    assert tagpipe("diff", ours, theirs, "--fail-if-different").exit_code == 1
-    assert tagpipe("diff", ours, ours, "--fail-if-different").exit_code == 0
+    assert tree["is_same"]
+    assert tagpipe("diff", ours, theirs, "--fail-if-different").exit_code == 0
+    other = build(tagpipe, source, tmp_path / "other", "--params", other_cut(project, tmp_path))
+    assert tagpipe("diff", ours, other, "--fail-if-different", "--no-causes").exit_code == 1
 
 
 def test_a_damaged_directory_is_no_side(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
@@ -257,6 +338,9 @@ def test_every_form_is_written_from_one_result(project: Path, tagpipe: Tagpipe, 
 def test_without_causes_nothing_is_attributed(project: Path, tagpipe: Tagpipe) -> None:
     tree = document(tagpipe("diff", "main", "--json", "--no-causes"))
     assert tree["causes"] is None
+    assert [(gate["found"], gate["passed"]) for gate in tree["gates"] if gate["name"] == "max_unexplained"] == [
+        (None, False)  # what was not looked for is not known to hold
+    ]
     assert {row["cause"] for row in tree["changes"]["rows"]} == {None}
 
 
@@ -283,6 +367,14 @@ def test_preview_says_what_an_edit_would_do_and_writes_nothing(
     assert after == before
     assert (tree["base"]["min_projects"], tree["head"]["min_projects"]) == (15, 12)
     assert groups(tree) == [("sole", ["threshold.min_projects"], tree["n_labels_added"])]
+
+
+def test_preview_tells_code_from_parameters(project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version was built by other code than that of now."""
+    monkeypatch.setattr("tagpipe.io.sides.code_version", lambda: "another tagpipe\n")
+    tree = document(tagpipe("preview", "--set", "threshold.min_projects=12", "--json"))
+    assert tree["causes"]["n_replays"] == 2  # with base's inputs, and with head's
+    assert {tuple(factors) for _, factors, _ in groups(tree)} == {("threshold.min_projects",)}
 
 
 def test_preview_is_what_the_build_then_gives(project: Path, tagpipe: Tagpipe) -> None:
@@ -320,6 +412,9 @@ def test_preview_takes_another_vocabulary(project: Path, tagpipe: Tagpipe, tmp_p
         (("--sweep", "threshold.min_projects=1..900"), "1 to 200 values"),
         (("--sweep", "threshold.min_projects=1..3:0"), "not a sweep"),
         (("--sweep", "threshold.min=1..3"), "there is no such parameter"),
+        (("--plot", "x.svg"), "--plot draws a sweep"),
+        (("--sweep", "threshold.min_projects=1..3", "--write", "x.html"), "a sweep compares nothing"),
+        (("--sweep", "threshold.min_projects=1..3", "--plot", "x.pdf"), "expected .png or .svg"),
     ],
 )
 def test_a_wrong_preview_is_one_error(project: Path, tagpipe: Tagpipe, arguments: tuple[str, ...], words: str) -> None:
@@ -336,7 +431,7 @@ def test_preview_needs_a_whole_version(project: Path, tagpipe: Tagpipe) -> None:
 
 
 def test_a_sweep_counts_what_each_cut_keeps(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
-    plot = tmp_path / "sweep.svg"
+    plot = tmp_path / "new folder/sweep.svg"
     ended = tagpipe("preview", "--sweep", "threshold.min_projects=5..20:5", "--plot", plot, "--json")
     rows = json.loads(ended.stdout)
     assert [row["value"] for row in rows] == [5, 10, 15, 20]
@@ -377,6 +472,23 @@ def test_history_follows_one_tag(project: Path, tagpipe: Tagpipe) -> None:
     unknown = tagpipe("history", "go-lang")
     assert unknown.exit_code == 3
     assert 'such as "golang"' in unknown.stderr
+
+
+def test_log_takes_any_subject_and_leaves_out_what_nobody_built(project: Path, tagpipe: Tagpipe) -> None:
+    lock = project / "dvc.lock"
+    whole = lock.read_text(encoding="utf-8")
+    for report in ("[]", "{}"):
+        (project / "data/reports/threshold.json").write_text(report, encoding="utf-8")
+        lock.write_text(f"# {report}\n{whole}", encoding="utf-8")
+        commit(project, "broken report")
+    git(project, "checkout", "-q", "HEAD~2", "--", ".")
+    lock.write_text(f"# whole\n{whole}", encoding="utf-8")
+    commit(project, "a subject\u2028in two\x0clines")
+    lock.write_text("[]\n", encoding="utf-8")
+    commit(project, "broken lock")
+    rows = json.loads(tagpipe("log", "--json").stdout)
+    assert [row["subject"] for row in rows][-2:] == ["pytorch without aliases", "a subject\u2028in two\x0clines"]
+    assert "\u2028" not in tagpipe("log").stdout
 
 
 def test_log_needs_versions(tmp_path: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> None:
