@@ -42,7 +42,7 @@ class Target:
     """Where a comment belongs. Comes from the workflow's event, never from the artifact.
 
     repository, head_repository: OWNER/NAME. author: the login that writes, to find its comment again. run_url: the
-    run that compared, None for no link.
+    run that compared, None for no link. conclusion: how it ended; `success` means that there must be an artifact.
     """
 
     repository: str
@@ -50,6 +50,7 @@ class Target:
     head_repository: str
     author: str
     run_url: str | None = None
+    conclusion: str | None = None
 
     def __post_init__(self) -> None:
         _check("--repository", self.repository, _REPOSITORY, "OWNER/NAME")
@@ -82,6 +83,13 @@ def comment_on_pull_request(artifact: Path, target: Target, *, api_url: str, tok
     ConfigError and SourceUnavailable as `GitHub` does.
     """
     document = read_artifact(artifact)
+    if document is None and target.conclusion == "success":
+        raise InputError(
+            "the run was successful, but its comparison did not arrive",
+            file=escape_shown(str(artifact)),
+            expected=MEMBER,
+            fix="Run this job again; nothing was written",
+        )
     body = make_body(document, target)
     with GitHub(api_url, token, target.repository) as github:
         return retry_all(lambda: _write(github, target, body))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.errors import ConfigError
 
 if TYPE_CHECKING:
     from tagpipe.comparison import Comparison
@@ -70,6 +71,12 @@ def preview(
     from tagpipe import comparison
 
     chosen = comparison.parse_settings(settings or [])
+    if sweep is None and plot is not None:
+        raise ConfigError("--plot draws a sweep, and there is none", field="--plot", fix="Add --sweep")
+    if sweep is not None and (write or fail_if_different):
+        raise ConfigError(
+            "a sweep compares nothing", field="--sweep", fix="Leave out --write and --fail-if-different, or the sweep"
+        )
     if sweep is None:
         found = comparison.preview(Path.cwd(), chosen, vocabulary=vocabulary, with_causes=with_causes)
         _show_comparison(found, write or [], as_json=as_json, fail_if_different=fail_if_different)
@@ -77,9 +84,10 @@ def preview(
     name, values = comparison.parse_sweep(sweep)
     rows = comparison.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
     if plot is not None:
+        from tagpipe.io.files import write_bytes
         from tagpipe.render.sweep_plot import draw_sweep
 
-        draw_sweep(name, rows, plot)
+        write_bytes(plot, draw_sweep(name, rows, plot.suffix))
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
@@ -147,11 +155,14 @@ def comment(
     run_url: Annotated[
         str | None, typer.Option(metavar="URL", envvar="RUN_URL", help="The run that compared, to link to.")
     ] = None,
+    conclusion: Annotated[
+        str | None, typer.Option(metavar="WORD", envvar="RUN_CONCLUSION", help="How that run ended, as in success.")
+    ] = None,
 ) -> None:
     """Write a comparison as the one comment of its pull request; GITHUB_TOKEN holds the token."""
     from tagpipe.pull_request import Target, comment_on_pull_request
 
-    target = Target(repository, head_sha, head_repository, author, run_url)
+    target = Target(repository, head_sha, head_repository, author, run_url, conclusion)
     api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
     print(comment_on_pull_request(artifact, target, api_url=api_url, token=os.environ.get("GITHUB_TOKEN", "")))
 

@@ -38,7 +38,7 @@ class LogRow:
     committed_at: str
     subject: str
     content_sha256: str
-    n_projects: int
+    n_in: int
     n_labeled: int
     n_tags_kept: int
     entered: tuple[str, ...]
@@ -69,7 +69,7 @@ def describe_versions(versions: Sequence[Recorded]) -> list[LogRow]:
                 committed_at=version.committed_at,
                 subject=version.subject,
                 content_sha256=version.threshold["content_sha256"],
-                n_projects=version.threshold["projects"]["n_in"],
+                n_in=version.threshold["projects"]["n_in"],
                 n_labeled=version.threshold["projects"]["n_labeled"],
                 n_tags_kept=version.threshold["tags"]["n_kept"],
                 entered=tuple(sorted(kept - had)) if before else (),
@@ -84,8 +84,8 @@ def find_causes(before: Recorded, version: Recorded) -> tuple[str, ...]:
     """What differs of projects, vocabulary, parameters and code."""
     ours, theirs = (
         {
-            "projects": each.validation["sources"]["projects"]["sha256"],
-            "vocabulary": each.validation["sources"]["vocabulary"]["sha256"],
+            "projects": each.validation.get("sources", {}).get("projects"),
+            "vocabulary": each.validation.get("sources", {}).get("vocabulary"),
             "parameters": [_params_of(stage) for stage in each.lock["stages"].values()],
             "code": find_code(each.lock),
         }
@@ -102,6 +102,18 @@ def find_code(lock: Mapping[str, Any]) -> dict[str, str]:
         for dep in stage.get("deps", ())
         if dep["path"].startswith("tagpipe/") or dep["path"] == "tagpipe.version"
     }
+
+
+def is_lock(tree: object) -> bool:
+    """Whether a parsed dvc.lock has what is read of it here."""
+    stages = tree.get("stages") if isinstance(tree, dict) else None
+    return isinstance(stages, dict) and all(
+        isinstance(stage, dict)
+        and isinstance(stage.get("params", {}), dict)
+        and isinstance(stage.get("params", {}).get("params.yaml", {}), dict)
+        and all(isinstance(dep, dict) and "path" in dep and "md5" in dep for dep in stage.get("deps", ()))
+        for stage in stages.values()
+    )
 
 
 def _params_of(stage: Mapping[str, Any]) -> Any:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tagpipe.core.versions_log import Recorded
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.core.shapes import find_misfit
+from tagpipe.core.versions_log import Recorded, is_lock
+from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.io.git import ask_git, read_blobs
 from tagpipe.io.layout import project_layout
 from tagpipe.io.repro import LOCK_FILE
@@ -29,7 +30,7 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
             file=f"revision {escape_shown(revision)}",
             fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
         )
-    return list(_iter_versions(root, log.splitlines()))[::-1]
+    return list(_iter_versions(root, log.split("\n")))[::-1]  # a subject may hold other line breaks
 
 
 def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
@@ -49,17 +50,14 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
         if lock is None or validation is None or threshold is None or counts is None:
             continue
         try:
-            yield Recorded(
-                commit,
-                _utc(int(seconds)),
-                subject,
-                parse_yaml(lock, file=LOCK_FILE),
-                json.loads(validation),
-                json.loads(threshold),
-                counts.decode("utf-8"),
-            )
-        except ValueError:
+            trees = parse_yaml(lock, file=LOCK_FILE), json.loads(validation), json.loads(threshold)
+            text = counts.decode("utf-8")
+        except (ValueError, ConfigError):
             continue
+        if is_lock(trees[0]) and not (
+            find_misfit("validation.json", trees[1]) or find_misfit("threshold.json", trees[2])
+        ):
+            yield Recorded(commit, _utc(int(seconds)), subject, *trees, text)
 
 
 def _utc(seconds: int) -> str:

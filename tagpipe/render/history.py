@@ -19,7 +19,7 @@ def render_log(rows: Sequence[LogRow]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("commit", "date", "digest"):
         table.add_column(name, no_wrap=True)
-    for name in ("projects", "labeled", "tags"):
+    for name in ("projects in", "labeled", "tags"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("changed", no_wrap=True)
     table.add_column("entered and left the cut", overflow="fold")
@@ -28,7 +28,7 @@ def render_log(rows: Sequence[LogRow]) -> RenderableType:
             row.commit[:9],
             row.committed_at[:10],
             row.content_sha256[:8],
-            f"{row.n_projects:,}",
+            f"{row.n_in:,}",
             f"{row.n_labeled:,}",
             str(row.n_tags_kept),
             " + ".join(row.causes) or "nothing",

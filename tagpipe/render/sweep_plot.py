@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tagpipe.core.sweep import SweepRow
@@ -23,19 +22,14 @@ _MAX_TICKS = 15
 _INK = ("#0550ae", "#116329")
 
 
-def draw_sweep(name: str, rows: Sequence[SweepRow], path: Path) -> None:
-    """Tags kept and projects labeled against the values of the parameter `name`, as .svg or .png by the file's ending.
+def draw_sweep(name: str, rows: Sequence[SweepRow], ending: str) -> bytes:
+    """Tags kept and projects labeled against the values of the parameter `name`; ending: of the file, .svg or .png.
 
     Raises ConfigError for another ending, and where matplotlib is not installed.
     """
-    if path.suffix not in _FORMS:
-        raise ConfigError(
-            "an unknown form", field="--plot", found=escape_shown(path.name), expected=" or ".join(_FORMS)
-        )
-    data = _draw(name, rows, path.suffix[1:])
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    if ending not in _FORMS:
+        raise ConfigError("an unknown form", field="--plot", found=escape_shown(ending), expected=" or ".join(_FORMS))
+    return _draw(name, rows, ending[1:])
 
 
 def _draw(name: str, rows: Sequence[SweepRow], form: str) -> bytes:

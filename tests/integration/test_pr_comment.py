@@ -200,6 +200,15 @@ def test_a_run_without_a_comparison_is_said_to_be_one(server: GitHubServer, tagp
     assert RUN_URL in server.body_of(sticky)
 
 
+def test_a_successful_run_must_have_a_comparison(server: GitHubServer, tagpipe: Tagpipe, tmp_path: Path) -> None:
+    """A download that failed is no failed run, and nothing false is said of it."""
+    (tmp_path / "empty").mkdir()
+    ended = tagpipe("comment", "--artifact", tmp_path / "empty", "--conclusion", "success")
+    assert ended.exit_code == 3
+    assert "did not arrive" in ended.stderr
+    assert server.written == []
+
+
 # Which pull request
 
 
