@@ -86,13 +86,25 @@ def temporary_worktree(root: Path, commit: str) -> Iterator[Path]:
     top = ask_git(root, "rev-parse", "--show-toplevel")
     with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="tagpipe-") as folder:
         tree = Path(folder).resolve() / "tree"
-        added = top and ask_git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
         try:
+            with _sigterm_held():  # a work tree that git is making cannot be removed yet
+                added = top and ask_git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
             if added is None or top is None:
                 raise InputError(f"cannot be checked out in a work tree of its own: {escape_shown(commit)}")
             yield tree / root.resolve().relative_to(Path(top).resolve())
         finally:
-            ask_git(root, "worktree", "remove", "--force", str(tree))
+            with _sigterm_held():
+                ask_git(root, "worktree", "remove", "--force", str(tree))
+
+
+@contextmanager
+def _sigterm_held() -> Iterator[None]:
+    """SIGTERM comes at the end of the block, not in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
