@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,17 @@ def changes_table(comparison: Comparison) -> pa.Table:
 
 
 def compare(
-    root: Path, base: str | None = None, head: str = WORKSPACE, *, rebuild: bool = False, with_causes: bool = True
+    root: Path,
+    base: str | None = None,
+    head: str = WORKSPACE,
+    *,
+    rebuild: bool = False,
+    with_causes: bool = True,
+    head_name: str | None = None,
 ) -> Comparison:
     """Compare two sides (`io.sides.open_side`); base is the merge base with the default branch if it is None.
+
+    head_name: what head is called in the result, if not `head`.
 
     Raises InputError or ConfigError where a side is missing or stale.
     """
@@ -91,7 +99,7 @@ def compare(
         theirs = stack.enter_context(open_side(root, head, rebuild=rebuild))
         return _compare(
             ours.side,
-            theirs.side,
+            theirs.side if head_name is None else replace(theirs.side, name=head_name),
             lambda: (_read_raw(ours), _read_raw(theirs)),
             may_be_code=ours.code is None or theirs.code is None or ours.code != theirs.code,
             with_causes=with_causes,

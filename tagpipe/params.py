@@ -25,6 +25,7 @@ SUFFIXES = (".json", ".ndjson", ".jsonl", ".csv")
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=100)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
@@ -186,6 +187,17 @@ class GateParams(Section):
     max_unexplained: int | None = Field(ge=0, description="label changes that no input explains; null: no bound")
 
 
+class PublishParams(Section):
+    """`publish`: where a version that follows upstream goes; it shapes no dataset."""
+
+    to: Literal["local", "branch", "pull-request"] = Field(
+        description="`local`: the branch `dataset` of this repository; `branch`: push to `branch`; `pull-request`: "
+        "push `refresh/upstream` and open or update its one pull request into `branch`"
+    )
+    branch: RefName = Field(description="the branch of the remote that holds the published version")
+    remote: RefName = Field(description="the git remote")
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -195,6 +207,7 @@ class Params(Section):
     annotate: AnnotateParams = Field(description="how raw tags become tags of the vocabulary")
     threshold: ThresholdParams = Field(description="which tags, and so which projects, stay")
     gates: GateParams = Field(description="what a change may do before it needs a person's word")
+    publish: PublishParams = Field(description="where a version that follows upstream goes")
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
@@ -227,9 +240,10 @@ def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
             expected=str(SCHEMA),
             fix="Upgrade tagpipe" if schema > SCHEMA else "Start from the params.yaml of `tagpipe init`",
         )
-    if schema == 1 and "gates" not in tree:
-        # Form 1 had no gates, so none was shut.
-        tree = {**tree, "schema": SCHEMA, "gates": dict.fromkeys(GateParams.model_fields)}
+    if schema == 1 and not {"gates", "publish"} & set(tree):
+        # Form 1 had no gates, so none was shut, and nothing was published.
+        publish = {"to": "local", "branch": "main", "remote": "origin"}
+        tree = {**tree, "schema": SCHEMA, "gates": dict.fromkeys(GateParams.model_fields), "publish": publish}
     try:
         text = _dump(tree)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The commands that compare versions: diff, preview, log, history, comment."""
+"""The commands that compare versions: diff, preview, log, history, comment, publish."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe.cli.output import AsJson, print_json, print_result
-from tagpipe.errors import ConfigError
+from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
     from tagpipe.comparison import Comparison
@@ -165,6 +165,22 @@ def comment(
     target = Target(repository, head_sha, head_repository, author, run_url, conclusion)
     api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
     print(comment_on_pull_request(artifact, target, api_url=api_url, token=os.environ.get("GITHUB_TOKEN", "")))
+
+
+def publish(
+    as_json: AsJson = False,
+) -> None:
+    """Look upstream, build what has changed beside the published version, and publish it if every gate holds."""
+    from tagpipe.publication import publish as publish_version
+
+    found = publish_version(Path.cwd())
+    if as_json:
+        fields = {name: value for name, value in vars(found).items() if name != "document"}
+        print_json({**fields, "document": found.document.model_dump(mode="json") if found.document else None})
+    else:
+        print(f"{found.outcome}: {visible(found.reason)}")
+    if found.outcome == "refused":
+        raise typer.Exit(1)
 
 
 def _show_comparison(found: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:

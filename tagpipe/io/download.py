@@ -13,6 +13,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -35,10 +36,26 @@ class _Retry(Exception):
     """A failure that may pass: connection errors, 429 and 5xx."""
 
 
-def download(url: str, bounds: Download, *, name: str, progress: Progress | None = None) -> bytes:
-    """The decoded body at `url`. `name` says in messages which source it is.
+@dataclass(frozen=True)
+class Answer:
+    """What is at an address. data: None where it is still what `etag` stood for. etag: the server's name for it."""
 
-    progress: called with (bytes that came, bytes in all or None if the server does not say).
+    data: bytes | None
+    etag: str | None
+
+
+def download(url: str, bounds: Download, *, name: str, progress: Progress | None = None) -> bytes:
+    """The decoded body at `url`; arguments and errors are those of `look`."""
+    data = look(url, bounds, name=name, progress=progress).data
+    assert data is not None
+    return data
+
+
+def look(url: str, bounds: Download, *, name: str, progress: Progress | None = None, etag: str | None = None) -> Answer:
+    """The decoded body at `url`, or word that it is unchanged. `name` says in messages which source it is.
+
+    progress: called with (bytes that came, bytes in all or None if the server does not say). etag: what the server
+    called the bytes when they were last taken; a date is not asked for, for it misses what changes within a second.
 
     Raises SourceUnavailable (exit 5) for everything the network or the server does, ConfigError for an address
     that may not be asked.
@@ -56,13 +73,15 @@ def download(url: str, bounds: Download, *, name: str, progress: Progress | None
         reraise=True,
     )
     try:
-        body: bytes = tries(_fetch_once, url, bounds, deadline, name, progress)
+        answer: Answer = tries(_fetch_once, url, bounds, deadline, name, progress, etag)
     except _Retry as problem:
         raise _unavailable(str(problem), url, name) from None
-    return body
+    return answer
 
 
-def _fetch_once(url: str, bounds: Download, deadline: float, name: str, progress: Progress | None) -> bytes:
+def _fetch_once(
+    url: str, bounds: Download, deadline: float, name: str, progress: Progress | None, etag: str | None
+) -> Answer:
     transport = httpx.HTTPTransport(retries=0, trust_env=False)
     # The public way to look at the address that is really connected to (a look-up beforehand could be answered
     # otherwise the second time) is httpcore's network backend; httpx 0.28 has no parameter for it.
@@ -71,7 +90,7 @@ def _fetch_once(url: str, bounds: Download, deadline: float, name: str, progress
     )
     with httpx.Client(transport=transport, trust_env=False, follow_redirects=False) as client:
         try:
-            return _follow(client, url, bounds, deadline, name, progress)
+            return _follow(client, url, bounds, deadline, name, progress, etag)
         except (httpx.InvalidURL, UnicodeError) as error:
             # httpx looks at the next hop's address too
             raise _unavailable(f"redirects to no address: {error}", url, name) from None
@@ -85,16 +104,26 @@ def _fetch_once(url: str, bounds: Download, deadline: float, name: str, progress
 
 
 def _follow(
-    client: httpx.Client, url: str, bounds: Download, deadline: float, name: str, progress: Progress | None
-) -> bytes:
+    client: httpx.Client,
+    url: str,
+    bounds: Download,
+    deadline: float,
+    name: str,
+    progress: Progress | None,
+    etag: str | None,
+) -> Answer:
+    headers = {"Accept-Encoding": "identity", **({"If-None-Match": etag} if etag else {})}
     at = url
     for _ in range(MAX_REDIRECTS + 1):
         if not at.lower().startswith(("http://", "https://")):
             raise _unavailable(f"redirects to {escape_shown(at)}, which is not http(s)", url, name)
-        with client.stream("GET", at, headers={"Accept-Encoding": "identity"}, timeout=_timeout(deadline)) as response:
+        with client.stream("GET", at, headers=headers, timeout=_timeout(deadline)) as response:
+            if response.status_code == 304 and etag:
+                return Answer(None, etag)
             if not response.has_redirect_location:
                 _check_status(response, url, name)
-                return b"".join(_read_body(_tell(response, progress), response, bounds, deadline, url, name))
+                data = b"".join(_read_body(_tell(response, progress), response, bounds, deadline, url, name))
+                return Answer(data, response.headers.get("etag"))
             at = str(httpx.URL(at).join(response.headers["location"]))
     raise _unavailable(f"more than {MAX_REDIRECTS} redirects", url, name)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -77,14 +79,53 @@ def read_blobs(root: Path, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str,
     return found
 
 
+def call_git(root: Path, *arguments: str, text: str | None = None, identity: bool = False) -> str:
+    """What a git command answers. Raises GitFailed with its last line.
+
+    text: its standard input. identity: with the user's name, or tagpipe's where git knows none; hooks are left out,
+    for they are made for people's commits.
+    """
+    options = ["-c", f"core.hooksPath={os.devnull}"] if identity else []
+    if identity and ask_git(root, "var", "GIT_COMMITTER_IDENT") is None:
+        options += ["-c", "user.name=tagpipe", "-c", "user.email=tagpipe@localhost"]
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(
+        ["git", *options, *arguments],
+        cwd=root,
+        env=environment,
+        input=text,
+        stdin=subprocess.DEVNULL if text is None else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("hint:")]
+        raise GitFailed(lines[-1] if lines else f"git {arguments[0]} ended with {done.returncode}")
+    return done.stdout.rstrip("\n")
+
+
+class GitFailed(Exception):
+    """A git command failed; the text is what git said last."""
+
+
+def clear_worktrees(root: Path, prefix: str) -> None:
+    """Remove the work trees called `prefix` that a kill has left behind; nobody else's may have that name."""
+    for line in (ask_git(root, "worktree", "list", "--porcelain") or "").splitlines():
+        tree = Path(line.removeprefix("worktree "))
+        if line.startswith("worktree ") and tree.name == "tree" and tree.parent.name.startswith(prefix):
+            ask_git(root, "worktree", "remove", "--force", str(tree))
+            shutil.rmtree(tree.parent, ignore_errors=True)
+
+
 @contextmanager
-def temporary_worktree(root: Path, commit: str) -> Iterator[Path]:
+def temporary_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-") -> Iterator[Path]:
     """The project at `commit` in a detached work tree of its own, removed at the end; HEAD is never touched.
 
     Raises InputError where git cannot make one. SIGTERM ends the program behind it, not in the middle.
     """
     top = ask_git(root, "rev-parse", "--show-toplevel")
-    with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="tagpipe-") as folder:
+    with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix=prefix) as folder:
         tree = Path(folder).resolve() / "tree"
         try:
             with _sigterm_held():  # a work tree that git is making cannot be removed yet

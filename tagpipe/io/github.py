@@ -166,6 +166,21 @@ class GitHub:
         response = self._ask("PATCH", self._at(f"issues/comments/{comment}"), json={"body": body})
         return _read(TypeAdapter(Comment), response).id
 
+    def find_pull_of_branch(self, head: str, base: str) -> int | None:
+        """The open pull request from the repository's own branch `head` into `base`; None if there is none."""
+        owner = self._repository.split("/")[0]
+        query = {"state": "open", "head": f"{owner}:{head}", "base": base}
+        return next((pull.number for pull in self._pages("pulls", query, Pull)), None)
+
+    def create_pull(self, head: str, base: str, title: str, body: str) -> int:
+        """Open a pull request; its number."""
+        fields = {"head": head, "base": base, "title": title, "body": body}
+        return _read(TypeAdapter(Pull), self._ask("POST", self._at("pulls"), json=fields)).number
+
+    def update_pull(self, number: int, title: str, body: str) -> None:
+        """Write a pull request's title and text anew."""
+        self._ask("PATCH", self._at(f"pulls/{number}"), json={"title": title, "body": body})
+
     def _at(self, path: str) -> httpx.URL:
         return self._url.copy_with(path=f"{self._url.path}repos/{self._repository}/{path}")
 

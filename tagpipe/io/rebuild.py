@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.errors import InputError, TagpipeError, escape_shown, from_dict
 from tagpipe.io.files import read_json
 from tagpipe.io.git import temporary_worktree
 from tagpipe.io.layout import SCRATCH
@@ -20,34 +20,51 @@ from tagpipe.io.stage_run import LAST_ERROR
 
 
 @contextmanager
-def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
-    """The project at `commit`, built; its folder is gone at the end.
+def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_cache: bool = True) -> Iterator[Path]:
+    """The project at `commit` in a work tree that shares its DVC remotes, cache and pinned downloads.
 
-    It shares the project's DVC cache, remotes and pinned downloads. Raises InputError if it cannot be built.
+    has_cache: else DVC's cache there is empty, as in a fresh clone.
     """
-    with temporary_worktree(root, commit) as tree:
-        _share_dvc(root, tree)
+    with temporary_worktree(root, commit, prefix=prefix) as tree:
+        _share_dvc(root, tree, has_cache=has_cache)
         pinned = root / SCRATCH / "pinned"
         if pinned.is_dir():
             shutil.copytree(pinned, tree / SCRATCH / "pinned")
-        _run(tree, commit)
         yield tree
 
 
-def _share_dvc(root: Path, tree: Path) -> None:
+@contextmanager
+def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
+    """The project at `commit`, built; its folder is gone at the end. Raises InputError if it cannot be built."""
+    with shared_worktree(root, commit) as tree:
+        try:
+            run_there(tree)
+        except TagpipeError as error:
+            raise InputError(
+                f"cannot be rebuilt (exit code {error.exit_code})",
+                found=escape_shown(error.what),
+                file=f"revision {commit[:12]}",
+                fix="Check that revision out and run `tagpipe run` there to see all of it, or `dvc pull` its data",
+            ) from None
+        yield tree
+
+
+def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> None:
     """The project's cache and remotes, with absolute paths, in the work tree's local DVC configuration."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo, Repo(str(tree)) as there:
         remotes: dict[str, Any] = {name: dict(options) for name, options in repo.config["remote"].items()}
         with there.config.edit("local") as config:
-            config["cache"] = {"dir": repo.cache.local_cache_dir}
+            if has_cache:
+                config["cache"] = {"dir": repo.cache.local_cache_dir}
             config["remote"] = remotes
             if default := repo.config["core"].get("remote"):
                 config["core"] = {"remote": default}
 
 
-def _run(tree: Path, commit: str) -> None:
+def run_there(tree: Path) -> None:
+    """`tagpipe run` in a work tree, by its own code where it has some. Raises the failing stage's own error."""
     # `python -m` takes the work tree's own tagpipe, where it has one; elsewhere it is the installed one.
     environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
     done = subprocess.run(
@@ -62,11 +79,7 @@ def _run(tree: Path, commit: str) -> None:
     if done.returncode == 0:
         return
     last_error = tree / SCRATCH / LAST_ERROR
-    said = done.stderr.strip().splitlines()
-    why = read_json(last_error)["error"]["what"] if last_error.is_file() else (said[-1] if said else "no word")
-    raise InputError(
-        f"cannot be rebuilt (exit code {done.returncode})",
-        found=escape_shown(why.removeprefix("error: ")),
-        file=f"revision {commit[:12]}",
-        fix="Check that revision out and run `tagpipe run` there to see all of it, or `dvc pull` its data",
-    )
+    if last_error.is_file():
+        raise from_dict(read_json(last_error)["error"])
+    said = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no word"]
+    raise InputError(f"the run there ended with exit code {done.returncode}: {said[-1].removeprefix('error: ')}")

@@ -75,6 +75,11 @@ def store_pinned(layout: Layout, data: bytes) -> None:
         write_bytes(path, data)
 
 
+def is_stored(layout: Layout, sha256: str) -> bool:
+    """Whether the pinned store has bytes under that sha256."""
+    return bool(sha256) and _pinned_path(layout, sha256).is_file()
+
+
 def _read_source_file(folder: Path, file_name: str, name: str) -> bytes:
     path = folder / file_name
     if not path.is_file():

@@ -39,6 +39,8 @@ class GitHubServer:
     port: int
     pulls: list[tuple[int, str, str | None]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    """Pull requests that were opened here: number, head, base, title, body."""
     faults: list[Fault] = field(default_factory=list)
     page_size: int = 100
     next_page: str | None = None
@@ -80,6 +82,16 @@ class GitHubServer:
     def _truth(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         split = urlsplit(target)
         path, query = split.path.removeprefix(f"/repos/{REPOSITORY}/"), parse_qs(split.query)
+        if method == "GET" and path == "pulls" and "head" in query:
+            mine = [each for each in self.opened if f"owner:{each['head']}" in query["head"]]
+            return 200, {}, json.dumps([self._pull(each["number"], "0" * 40, REPOSITORY) for each in mine]).encode()
+        if method == "POST" and path == "pulls":
+            self.opened.append({"number": 70 + len(self.opened), **json.loads(body)})
+            return 201, {}, json.dumps(self._pull(self.opened[-1]["number"], "0" * 40, REPOSITORY)).encode()
+        if method == "PATCH" and (match := re.fullmatch(r"pulls/([0-9]+)", path)):
+            (pull,) = [each for each in self.opened if each["number"] == int(match[1])]
+            pull.update(json.loads(body))
+            return 200, {}, json.dumps(self._pull(pull["number"], "0" * 40, REPOSITORY)).encode()
         if method == "GET" and path == "pulls" and query["state"] == ["open"]:
             return self._page([self._pull(*pull) for pull in self.pulls], target)
         if match := re.fullmatch(r"issues/([0-9]+)/comments", path):

@@ -54,6 +54,7 @@ PARAMS: dict[str, Any] = {
         "max_new_warnings": None,
         "max_unexplained": None,
     },
+    "publish": {"to": "local", "branch": "main", "remote": "origin"},
 }
 
 DAG: dict[str, dict[str, list[str]]] = {

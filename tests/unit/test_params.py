@@ -141,6 +141,10 @@ def test_unknown_keys_are_refused(path: str) -> None:
         ("gates.max_newly_unlabeled", False),
         ("gates.max_new_warnings", -1),
         ("gates.max_unexplained", "off"),
+        ("publish.to", "everywhere"),
+        ("publish.branch", "-main"),
+        ("publish.branch", ""),
+        ("publish.remote", "--upload-pack=x"),
     ],
 )
 def test_each_wrong_value_is_named(path: str, value: object) -> None:
@@ -232,7 +236,7 @@ def test_a_newer_form_says_to_upgrade() -> None:
 
 
 def test_form_1_is_read_with_all_gates_off() -> None:
-    older = {name: section for name, section in put("schema", 1).items() if name != "gates"}
+    older = {name: section for name, section in put("schema", 1).items() if name not in ("gates", "publish")}
     params = parse_params(older)
     assert params == parse_params(PARAMS)
     assert set(params.gates.model_dump().values()) == {None}

@@ -1,0 +1,317 @@
+"""`tagpipe publish` with a real git remote, a real DVC remote and an upstream whose answers are scripted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from github_server import REPOSITORY, TOKEN, serve_github
+from http_server import Reply, Server, answer, failure, hang, head, raw, redirect, serve
+
+import tagpipe
+from tagpipe import publication
+from tagpipe.errors import Busy, ConfigError, InputError, SourceUnavailable, TagpipeError
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.yaml_file import set_values
+from tagpipe.project import init_project
+from tagpipe.publication import Publication, publish
+
+Rows = list[dict[str, Any]]
+PATH = "/projects.json"
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def dvc(root: Path, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
+
+
+@dataclass(frozen=True)
+class World:
+    """A project whose projects come from `server`, published once; its remotes, if it has any."""
+
+    root: Path
+    server: Server
+    rows: Rows
+
+    def answer(self, rows: Rows) -> None:
+        """What upstream says from now on, with an ETag, and 304 where it has not moved."""
+        self.server.script[PATH] = [reply_with(rows)]
+
+    def more(self, n: int = 3) -> Rows:
+        """As upstream is, with some projects more."""
+        return [*self.rows, *({**self.rows[0], "id": 900_000 + at, "title": f"new {at}"} for at in range(n))]
+
+    def tip(self, ref: str = "dataset", root: Path | None = None) -> str:
+        return git(root or self.root, "rev-parse", ref)
+
+
+def reply_with(rows: Rows) -> Reply:
+    body = json.dumps(rows).encode()
+    return answer(body, etag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("publish") / "template"
+    init_project(root)
+    return root
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> Iterator[World]:
+    root = tmp_path / "project"
+    shutil.copytree(template, root, symlinks=True)
+    rows = json.loads((root / "data/source/projects.json").read_text(encoding="utf-8"))
+    with serve({PATH: [reply_with(rows)]}) as server:
+        sha256 = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        set_values(
+            root / "params.yaml",
+            {
+                ("source", "projects"): {"url": server.url(PATH), "sha256": sha256},
+                ("source", "download", "allow_private"): True,
+                ("source", "download", "attempts"): 2,
+                ("source", "download", "timeout_s"): 5.0,
+            },
+        )
+        subprocess.run([sys.executable, "-m", "tagpipe", "run"], cwd=root, check=True, capture_output=True)
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "the first version")
+        git(root, "branch", "-M", "main")
+        yield World(root, server, rows)
+
+
+@pytest.fixture
+def remotes(world: World, tmp_path: Path) -> Path:
+    """A bare git remote and a DVC remote beside it; publishing goes to its branch main."""
+    dvc(world.root, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    set_values(world.root / "params.yaml", {("publish", "to"): "branch"})
+    git(world.root, "commit", "-qam", "remotes")
+    dvc(world.root, "push")
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(world.root), str(bare))
+    git(world.root, "remote", "add", "origin", str(bare))
+    return bare
+
+
+def state(root: Path) -> tuple[str, ...]:
+    """What must not change: HEAD, the branch, the work tree, the list of work trees."""
+    asked = (("rev-parse", "HEAD"), ("symbolic-ref", "HEAD"), ("status", "--porcelain"), ("worktree", "list"))
+    return tuple(git(root, *arguments) for arguments in asked)
+
+
+def published(found: Publication) -> Publication:
+    assert found.outcome == "published", found.reason
+    return found
+
+
+def test_an_unchanged_upstream_costs_one_conditional_request(world: World) -> None:
+    assert publish(world.root).outcome == "unchanged"
+    world.server.script[PATH] = [raw(head(304))]
+    assert publish(world.root).outcome == "unchanged"
+    assert "if-none-match" in {name.lower() for name in world.server.requests[-1][1]}
+
+
+def test_a_change_becomes_one_commit_on_the_local_branch(world: World) -> None:
+    before = state(world.root)
+    world.answer(world.more())
+    found = published(publish(world.root))
+    assert (found.ref, found.commit) == ("dataset", world.tip())
+    assert state(world.root) == before
+    assert git(world.root, "log", "--format=%s", f"main..{world.tip()}") == (
+        "Follow upstream: 3 projects added, 6 labels changed"
+    )
+    changed = set(git(world.root, "diff", "--name-only", "main", "dataset").splitlines())
+    assert {"params.yaml", "dvc.lock", "data/reports/threshold.json"} <= changed
+    assert all(name in ("params.yaml", "dvc.lock") or name.startswith("data/reports/") for name in changed)
+    assert "### " in git(world.root, "log", "-1", "--format=%b", "dataset")
+    version = tagpipe.load(world.root, rev="dataset")
+    assert version.content_sha256 == found.content_sha256
+    assert len(version.manifest["sources"]["projects"]) == 64
+    assert publish(world.root).outcome == "unchanged"
+    world.answer(world.more(4))
+    parent = published(publish(world.root)).commit
+    assert git(world.root, "rev-parse", f"{parent}^") == found.commit
+
+
+@pytest.mark.slow
+def test_a_failed_gate_publishes_nothing_and_keeps_the_candidate(world: World) -> None:
+    world.answer(world.rows[: len(world.rows) // 10])
+    before = state(world.root)
+    found = publish(world.root)
+    assert found.outcome == "refused"
+    assert "max_projects_removed" in found.reason
+    assert found.ref is not None
+    assert found.ref.startswith("refused/2")
+    assert found.ref.endswith(str(found.content_sha256)[:12])
+    assert world.tip(found.ref) == found.commit
+    assert git(world.root, "branch", "--list", "dataset") == ""
+    assert state(world.root) == before
+    again = publish(world.root)
+    assert (again.outcome, again.ref) == ("refused", found.ref)
+
+
+FAULTS: dict[str, tuple[list[Reply], type[TagpipeError]]] = {
+    "only 500s": ([failure(500)], SourceUnavailable),
+    "a hang": ([hang(head(200, content_length=100))], SourceUnavailable),
+    "a truncated body": ([raw(head(200, content_length=10_000) + b"[{")], SourceUnavailable),
+    "a body cut off without a length": ([raw(head() + b'[{"id": 1,')], InputError),
+    "HTML with 200": ([answer(b"<html>sign in</html>")], InputError),
+    "a redirect to a file": ([redirect("file:///etc/hostname")], SourceUnavailable),
+    "an empty list": ([answer(b"[]")], InputError),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_faulty_upstream_publishes_nothing(world: World, kind: str) -> None:
+    world.answer(world.more())
+    first = published(publish(world.root))
+    replies, error = FAULTS[kind]
+    world.server.script[PATH] = [replies[0]]
+    before = state(world.root)
+    with pytest.raises(error):
+        publish(world.root)
+    assert world.tip() == first.commit
+    assert state(world.root) == before
+    world.answer(world.more(5))
+    published(publish(world.root))
+
+
+@pytest.mark.slow
+def test_500s_then_fine_is_published(world: World) -> None:
+    world.server.script[PATH] = [*world.server.script[PATH][:0], failure(503), reply_with(world.more())]
+    world.server.requests.clear()
+    published(publish(world.root))
+    assert world.server.count(PATH) == 2
+
+
+@pytest.mark.slow
+def test_a_checked_out_branch_is_not_moved(world: World) -> None:
+    git(world.root, "checkout", "-qb", "dataset")
+    world.answer(world.more())
+    with pytest.raises(ConfigError, match="is checked out"):
+        publish(world.root)
+
+
+def test_a_second_publication_is_busy(world: World) -> None:
+    with hold_run_lock(world.root / ".tagpipe", command="another"), pytest.raises(Busy):
+        publish(world.root)
+
+
+def test_a_project_without_a_url_has_no_upstream(template: Path, tmp_path: Path) -> None:
+    root = tmp_path / "plain"
+    shutil.copytree(template, root, symlinks=True)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "no upstream")
+    with pytest.raises(ConfigError, match="no upstream to follow"):
+        publish(root)
+
+
+# With remotes
+
+
+@pytest.mark.slow
+def test_a_branch_is_pushed_and_a_clean_clone_can_pull_it(world: World, remotes: Path, tmp_path: Path) -> None:
+    before = state(world.root)
+    world.answer(world.more())
+    found = published(publish(world.root))
+    assert world.tip("main", remotes) == found.commit
+    assert state(world.root) == before
+    git(tmp_path, "clone", "-q", str(remotes), "clone")
+    dvc(tmp_path / "clone", "pull")
+    assert tagpipe.load(tmp_path / "clone").content_sha256 == found.content_sha256
+
+
+@pytest.mark.slow
+def test_a_branch_that_moved_is_built_on(world: World, remotes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody pushes while the first candidate is built; the second begins where they ended, and nothing is forced."""
+    moved: list[str] = []
+    really_run = publication.run_there
+
+    def run_and_move(tree: Path) -> None:
+        really_run(tree)
+        if not moved:
+            (world.root / "NOTES").write_text("from somebody else", encoding="utf-8")
+            git(world.root, "add", "NOTES")
+            git(world.root, "commit", "-qm", "somebody else's")
+            git(world.root, "push", "-q", "origin", "HEAD:main")
+            moved.append(git(world.root, "rev-parse", "HEAD"))
+
+    monkeypatch.setattr(publication, "run_there", run_and_move)
+    world.answer(world.more())
+    found = published(publish(world.root))
+    assert world.tip("main", remotes) == found.commit
+    assert git(remotes, "rev-parse", "main^") == moved[0]
+
+
+@pytest.mark.slow
+def test_a_refused_push_publishes_nothing(world: World, remotes: Path) -> None:
+    hook = remotes / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    before = world.tip("main", remotes)
+    world.answer(world.more())
+    with pytest.raises(SourceUnavailable, match="push was refused"):
+        publish(world.root)
+    assert world.tip("main", remotes) == before
+    hook.unlink()
+    published(publish(world.root))
+
+
+@pytest.mark.slow
+def test_without_a_reachable_store_nothing_is_published(world: World, remotes: Path, tmp_path: Path) -> None:
+    before = world.tip("main", remotes)
+    (tmp_path / "store").rename(tmp_path / "moved")
+    (tmp_path / "store").write_text("no folder", encoding="utf-8")
+    world.answer(world.more())
+    with pytest.raises(SourceUnavailable, match="dvc push failed"):
+        publish(world.root)
+    assert world.tip("main", remotes) == before
+    (tmp_path / "store").unlink()
+    (tmp_path / "moved").rename(tmp_path / "store")
+    published(publish(world.root))
+
+
+@pytest.mark.slow
+def test_a_git_remote_that_is_gone_is_unavailable(world: World, remotes: Path) -> None:
+    remotes.rename(remotes.with_name("elsewhere.git"))
+    with pytest.raises(SourceUnavailable, match="cannot be fetched"):
+        publish(world.root)
+
+
+@pytest.mark.slow
+def test_one_pull_request_is_opened_and_then_written_anew(
+    world: World, remotes: Path, monkeypatch: pytest.MonkeyPatch, tagpipe: Callable[..., Any]
+) -> None:
+    set_values(world.root / "params.yaml", {("publish", "to"): "pull-request"})
+    git(world.root, "commit", "-qam", "by pull request")
+    git(world.root, "push", "-q", "origin", "HEAD:main")
+    monkeypatch.chdir(world.root)
+    with serve_github() as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        world.answer(world.more())
+        ended = tagpipe("publish", "--json")
+        first = json.loads(ended.stdout)
+        assert (first["outcome"], first["ref"]) == ("published", "refresh/upstream")
+        assert world.tip("refresh/upstream", remotes) == first["commit"]
+        assert tagpipe("publish").stdout.startswith("unchanged: the open candidate")
+        world.answer(world.more(5))
+        second = json.loads(tagpipe("publish", "--json").stdout)
+        assert second["pull_request"] == first["pull_request"]
+        assert world.tip("refresh/upstream", remotes) == second["commit"]
+        assert [method for method, _ in server.written] == ["POST", "PATCH"]
+        assert TOKEN not in ended.stdout + ended.stderr
+    assert TOKEN not in git(world.root, "log", "--all", "--format=%B")
