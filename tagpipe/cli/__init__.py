@@ -1,4 +1,4 @@
-"""The command line: parse, call, render, exit code. Nothing else. Commands that compare versions are in `compare`."""
+"""The command line: parse, call, render, exit code. Further commands: `checks`, `compare`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe import __version__
-from tagpipe.cli import compare
+from tagpipe.cli import checks, compare
+from tagpipe.cli.checks import Directory
 from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 
@@ -28,10 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Directory = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
-]
 
 
 def _print_version(value: bool) -> None:
@@ -154,19 +151,6 @@ def explain(
 
 
 @app.command()
-def verify(directory: Directory = Path(), as_json: AsJson = False) -> None:
-    """Recompute the digests of the manifest; exit 7 and name the files if any differs."""
-    from tagpipe.io.versions import open_version, verify_version
-
-    digests = verify_version(open_version(directory))
-    if as_json:
-        print_json(digests)
-    else:
-        for path, digest in digests.items():
-            print(visible(f"{digest}  {path}"))
-
-
-@app.command()
 def refresh(
     check: Annotated[bool, typer.Option("--check", help="Only report; exit 1 if upstream has moved.")] = False,
     as_json: AsJson = False,
@@ -186,7 +170,16 @@ def refresh(
         raise typer.Exit(1)
 
 
-for command in (compare.diff, compare.preview, compare.log, compare.history, compare.comment):
+for command in (
+    checks.verify,
+    checks.doctor,
+    compare.diff,
+    compare.preview,
+    compare.log,
+    compare.history,
+    compare.comment,
+    compare.publish,
+):
     app.command()(command)
 
 

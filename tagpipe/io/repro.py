@@ -173,11 +173,11 @@ def _heal_dvc_lock(root: Path) -> None:
     Called under our lock, so no other run is writing it.
     """
     path = root / ".dvc" / "tmp" / "rwlock"
-    if path.is_file() and all(find_birth(pid) is None for pid in _read_lock_holders(path)):
+    if path.is_file() and all(find_birth(pid) is None for pid in read_lock_holders(path)):
         path.unlink(missing_ok=True)
 
 
-def _read_lock_holders(path: Path) -> list[int]:
+def read_lock_holders(path: Path) -> list[int]:
     """PIDs in DVC's lock file; none where it is garbled."""
     try:
         tree = json.loads(path.read_bytes())
@@ -204,7 +204,7 @@ def _remember(layout: Layout) -> bytes | None:
     if begun.is_file() and lock_file.is_file() and _is_cut_off(lock_file.read_bytes()):
         _write_lock(layout, begun.read_bytes())
     now = lock_file.read_bytes() if lock_file.is_file() else None
-    stages = _parse_lock(now) if now is not None else {}
+    stages = parse_lock(now) if now is not None else {}
     if begun.is_file() and not _is_whole(layout, stages):
         before = begun.read_bytes() or None
     else:
@@ -227,7 +227,7 @@ def _is_cut_off(data: bytes) -> bool:
     if _find_conflict(data) is not None:
         return False  # that was git, and only a person can resolve it
     try:
-        _parse_lock(data)
+        parse_lock(data)
     except ConfigError:
         return True
     return not data.endswith(b"\n")
@@ -239,7 +239,7 @@ def _find_conflict(data: bytes) -> int | None:
     return next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
 
 
-def _parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
+def parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
     """The stages of a dvc.lock. Raises ConfigError naming the line, for DVC's own words name neither way out."""
     line = _find_conflict(data)
     if line is not None:
@@ -317,7 +317,7 @@ def _put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) 
 
 def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
     """(path, md5) of the reports in a dvc.lock."""
-    for stage in _parse_lock(lock_file).values():
+    for stage in parse_lock(lock_file).values():
         for out in stage.get("outs", ()):
             if out["path"] in layout.reports and "md5" in out:
                 yield out["path"], out["md5"]

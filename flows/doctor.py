@@ -1,0 +1,124 @@
+"""Whether the schedule can fire: what prefect.yaml deploys, held against the server that the profile points to.
+
+    python -m flows.doctor
+
+Ends with 0 if nothing is an error, else with 2. It looks, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType, WorkerStatus
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+
+from tagpipe.core.findings import Finding, exit_code_of
+from tagpipe.errors import TagpipeError
+from tagpipe.io.yaml_file import read_yaml
+from tagpipe.render.findings import render_findings
+
+PREFECT_FILE = "prefect.yaml"
+DEPLOY = "Run `prefect deploy --all`"
+
+
+def main() -> int:
+    """Print what was found."""
+    try:
+        found = list(examine(Path.cwd()))
+    except TagpipeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(render_findings(found))
+    return exit_code_of(found)
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """The server, then each deployment of prefect.yaml. Raises ConfigError where that cannot be read."""
+    deployments = read_yaml(root / PREFECT_FILE).get("deployments") or []
+    address = PREFECT_API_URL.value()
+    if not address:
+        yield Finding("server", "warning", "the profile names none, so nothing is scheduled", "Run `make schedule`")
+        return
+    with get_client(sync_client=True) as client:
+        if (trouble := client.api_healthcheck()) is not None:
+            fix = "Start it (`make schedule`), or correct PREFECT_API_URL"
+            yield Finding("server", "error", f"does not answer ({type(trouble).__name__})", fix)
+            return
+        yield Finding("server", "ok", "answers")
+        for deployment in deployments:
+            yield from _check_deployment(client, deployment)
+
+
+def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iterator[Finding]:
+    name = str(wanted["name"])
+    named = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
+    found = [
+        each for each in client.read_deployments(deployment_filter=named) if each.entrypoint == wanted["entrypoint"]
+    ]
+    if not found:
+        yield Finding(name, "error", "is not deployed", DEPLOY)
+        return
+    pool = found[0].work_pool_name
+    if wanted.get("schedules"):
+        yield from _check_schedule(client, name, found[0])
+    yield from _check_pool(client, name, pool)
+
+
+def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[Finding]:
+    if deployment.paused or not any(schedule.active for schedule in deployment.schedules):
+        fix = f"{DEPLOY}, or switch its schedule on in the UI"
+        yield Finding(name, "error", "has no active schedule", fix)
+        return
+    runs = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+            expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"after_": datetime.now(UTC)}),
+        ),
+        limit=1,
+    )
+    if runs:
+        yield Finding(name, "ok", "its schedule is active, and its next run is planned")
+    else:
+        # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of every deployment, and the UI shows it as active.
+        fix = "Wait a minute after deploying; else see the server's log, and run `tagpipe doctor` for its libraries"
+        yield Finding(name, "error", "its schedule is active, but no run of it is planned", fix)
+
+
+def _check_pool(client: SyncPrefectClient, name: str, pool: str | None) -> Iterator[Finding]:
+    if pool is None:
+        yield Finding(name, "error", "has no work pool, so no worker takes its runs", DEPLOY)
+        return
+    try:
+        workers = client.read_workers_for_work_pool(pool)
+        is_paused = client.read_work_pool(pool).is_paused
+    except ObjectNotFound:
+        yield Finding(name, "error", f"its work pool {pool} does not exist", f"Run `prefect work-pool create {pool}`")
+        return
+    if is_paused:
+        yield Finding(name, "error", f"its work pool {pool} is paused", f"Run `prefect work-pool resume {pool}`")
+    elif any(worker.status == WorkerStatus.ONLINE for worker in workers):
+        yield Finding(name, "ok", f"its work pool {pool} has a live worker")
+    else:
+        yield Finding(
+            name, "error", f"its work pool {pool} has no live worker", f"Run `prefect worker start --pool {pool}`"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
