@@ -14,7 +14,7 @@ export PREFECT_HOME := $(CURDIR)/.prefect
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow soak flow pr-diff bench bench-diff lock clean
+.PHONY: help setup run test test-slow soak flow schedule pr-diff bench bench-diff lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -57,6 +57,10 @@ soak: $(READY)  ## the long counts of docs/reliability.md
 
 flow: $(READY)  ## run the Prefect flow once, with no server
 	@$(BIN)/python -m flows.build
+
+PORT ?= 4200
+schedule: $(READY)  ## a local Prefect server with every deployment and a worker, until Ctrl-C; PORT=4200
+	@$(BIN)/python -m flows.schedule $(PORT)
 
 # What the pull request of this branch will say; BASE is its base. OUT.md and OUT.json are what the workflow keeps.
 BASE ?=

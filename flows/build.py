@@ -9,21 +9,20 @@ gets between two stages.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import networkx as nx
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
 
+from flows.child import Ended, run_child
+from flows.failures import ExpectedFailure, keep_tracebacks_back
 from tagpipe.api import load_summary
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
 from tagpipe.io.files import read_json
@@ -44,7 +43,7 @@ SUMMARY_KEY = "tagpipe-summary"
 TAG_COUNTS_KEY = "tagpipe-tag-counts"
 
 
-class StageFailed(Exception):
+class StageFailed(ExpectedFailure):
     """A stage's own error in one line, with its exit code."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -63,7 +62,7 @@ def list_stages(root: Path) -> list[str]:
     with Repo(str(root)) as repo:
         graph = repo.index.graph  # an edge leads from a stage to one that it depends on
         order = nx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.addressing)
-        return [stage.addressing for stage in order]
+        return [str(stage.name) for stage in order]  # an addressing would be relative to where we are
 
 
 @task(task_run_name="{stage}", retry_condition_fn=lambda _task, _run, state: _may_pass(state))
@@ -88,6 +87,7 @@ def build(root: str = ".") -> dict[str, str] | State[Any]:
 
     An expected failure (a stage's, or Busy) is a failed state whose data is the error.
     """
+    keep_tracebacks_back()
     folder = Path(root).resolve()
     try:
         layout = project_layout(folder)
@@ -134,56 +134,20 @@ def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tu
     is of this run.
     """
     (project_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tagpipe", "run", stage, "--json"],
-        cwd=root,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        pass_fds=fds,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    answer: list[str] = []
-    reader = threading.Thread(target=_read_all, args=(process.stdout, answer))
-    reader.start()
-    last_line = _stream(process.stderr)
-    reader.join()
-    exit_code = process.wait()
-    if exit_code != 0:
-        raise StageFailed(_describe_failure(root, stage, exit_code, last_line), exit_code)
-    runs = {run["stage"]: run["status"] for run in json.loads("".join(answer))["stages"]}
+    command = [sys.executable, "-m", "tagpipe", "run", stage, "--json"]
+    ended = run_child(command, cwd=root, environment=environment, fds=fds)
+    if ended.exit_code != 0:
+        raise StageFailed(_describe_failure(root, stage, ended), ended.exit_code)
+    runs = {run["stage"]: run["status"] for run in json.loads(ended.answer)["stages"]}
     return str(runs[stage])
 
 
-def _read_all(stream: IO[str], into: list[str]) -> None:
-    into.append(stream.read())
-    stream.close()
-
-
-def _stream(stream: IO[str]) -> str:
-    """Log every line; the last one is returned, or the last that begins an error, for its details follow it."""
-    logger = get_run_logger()
-    last = ""
-    with stream:
-        for line in stream:
-            shown = visible(line.rstrip("\n"))
-            logger.info(shown)
-            if shown.startswith("error: ") or (shown and not last.startswith("error: ")):
-                last = shown
-    return last
-
-
-def _describe_failure(root: Path, stage: str, exit_code: int, last_line: str) -> str:
+def _describe_failure(root: Path, stage: str, ended: Ended) -> str:
     path = project_layout(root).scratch / LAST_ERROR
     left = read_json(path) if path.is_file() else {}
-    if (left.get("stage"), left.get("exit_code")) == (stage, exit_code):
+    if (left.get("stage"), left.get("exit_code")) == (stage, ended.exit_code):
         return f"{stage}: {from_dict(left['error']).headline}"
-    return f"{stage}: exit code {exit_code}: {last_line}"
+    return f"{stage}: exit code {ended.exit_code}: {ended.last_line}"
 
 
 def publish_artifacts(root: Path) -> None:

@@ -6,17 +6,14 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from http_server import Server, answer, failure, serve
+from prefect_server import read_artifacts, serve_prefect
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.files import write_json
@@ -24,45 +21,12 @@ from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.stage_run import describe_error
 from tagpipe.project import init_project
 
-REPO = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A Prefect server on loopback; the environment of those that use it."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PYTHONPATH": str(REPO),
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api/health", process)
+    with serve_prefect(tmp_path_factory.mktemp("prefect")) as environment:
         yield environment
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError("the Prefect server did not start")
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +40,6 @@ def run_flow(project: Path, environment: dict[str, str], *how: str) -> subproces
     """`python -m flows.build`, or Python with other arguments."""
     command = [sys.executable, *(how or ("-m", "flows.build"))]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-
-
-def read_artifacts(environment: dict[str, str], key: str) -> list[Any]:
-    """All versions of an artifact, newest first, as the server's API has them."""
-    body = json.dumps({"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}).encode()
-    request = urllib.request.Request(
-        environment["PREFECT_API_URL"] + "/artifacts/filter", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: list[Any] = json.load(answer)
-    return found
 
 
 def test_flow_runs_every_stage_and_writes_artifacts(project: Path, server: dict[str, str]) -> None:
@@ -192,6 +145,7 @@ def test_unavailable_source_is_tried_four_times(remote_project: tuple[Path, Serv
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.slow
 def test_source_that_comes_back_is_fetched(remote_project: tuple[Path, Server], server: dict[str, str]) -> None:
     project, upstream = remote_project
     upstream.script["/p.json"] = [failure(503), failure(503), *upstream.script["/p.json"]]

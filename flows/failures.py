@@ -1,0 +1,32 @@
+"""Failures that are expected: one line in a state, and no traceback in the log."""
+
+from __future__ import annotations
+
+import logging
+
+from tagpipe.errors import TagpipeError
+
+
+class ExpectedFailure(Exception):
+    """What a flow's own state tells in one line."""
+
+
+class _NoTraceback(logging.Filter):
+    """Keeps back the traceback of an expected failure, and `NoneType: None` where there is none to show."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        if kind is None:
+            record.exc_info = None
+            return True
+        return not issubclass(kind, ExpectedFailure | TagpipeError)
+
+
+_NO_TRACEBACK = _NoTraceback()
+
+
+def keep_tracebacks_back() -> None:
+    """For this process's runs. prefect 3.8 raises the data of a failed state when the flow has long ended, and logs
+    sixty lines of its own engine under `Engine execution exited with unexpected exception`."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_NO_TRACEBACK)

@@ -1,0 +1,101 @@
+"""Say how fresh the published version is, as a Prefect flow: a version that nobody watches must not grow old unseen.
+
+python -m flows.monitor      # once, with no server
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.failures import keep_tracebacks_back
+from tagpipe.core.freshness import Age, measure_freshness
+from tagpipe.errors import DEFECT_EXIT_CODE, TagpipeError
+from tagpipe.io.git import ask_git, find_commit
+from tagpipe.io.history import read_versions
+from tagpipe.io.layout import project_layout
+from tagpipe.io.yaml_file import read_params
+from tagpipe.params import PublishParams
+
+FRESHNESS_KEY = "tagpipe-freshness"
+AGES_KEY = "tagpipe-ages"
+
+MAX_VERSIONS = 1_000
+
+
+@flow(name="tagpipe-monitor", log_prints=False)
+def monitor(root: str = ".") -> State[Any]:
+    """Ages of the published version and of its sources, as a page and as a table."""
+    keep_tracebacks_back()
+    folder = Path(root).resolve()
+    try:
+        ages = read_freshness(folder, datetime.now(UTC))
+    except TagpipeError as error:
+        return Failed(message=str(error), data=error)
+    create_markdown_artifact(key=FRESHNESS_KEY, markdown=draw_freshness(ages), description="How fresh the dataset is")
+    create_table_artifact(key=AGES_KEY, table=[_make_row(age) for age in ages], description="Ages in days")
+    return Completed(message=tell_freshness(ages), data=ages)
+
+
+def read_freshness(root: Path, now: datetime) -> list[Age]:
+    """Measure the published version at its branch. Raises ConfigError or InputError."""
+    settings = read_params(project_layout(root).params_file).publish
+    return measure_freshness(read_versions(root, _update_published(root, settings), n_most=MAX_VERSIONS), now)
+
+
+def _update_published(root: Path, settings: PublishParams) -> str:
+    """The ref of the published version, after asking its remote; HEAD where nothing has been published yet."""
+    if settings.to == "local":
+        ref = "refs/heads/dataset"
+    else:
+        ref = f"refs/remotes/{settings.remote}/{settings.branch}"
+        ask_git(root, "fetch", "--quiet", "--end-of-options", settings.remote, f"+refs/heads/{settings.branch}:{ref}")
+    return ref if find_commit(root, ref) else "HEAD"
+
+
+def tell_freshness(ages: Sequence[Age]) -> str:
+    """One line."""
+    return "; ".join(f"{age.what}: {_days(age)}" for age in ages)
+
+
+def draw_freshness(ages: Sequence[Age]) -> str:
+    """The ages as a Markdown table."""
+    rows = [f"| {age.what} | {_days(age)} | {age.since} | `{age.commit[:12]}` |" for age in ages]
+    return "\n".join(["| | age | since (UTC) | commit |", "|---|---:|---|---|", *rows]) + "\n"
+
+
+def _days(age: Age) -> str:
+    return f"{'more than ' if age.is_bounded else ''}{age.age_days:.1f} days"
+
+
+def _make_row(age: Age) -> dict[str, Any]:
+    return {
+        "what": age.what,
+        "age_days": round(age.age_days, 2),
+        "since": age.since,
+        "commit": age.commit,
+        "or older": age.is_bounded,
+    }
+
+
+def main() -> int:
+    """Run the flow once; the ages are one line."""
+    state = monitor(str(Path.cwd()), return_state=True)
+    if state.is_completed():
+        print(state.message)
+        return 0
+    error = state.result(raise_on_failure=False)
+    print(f"error: {error}", file=sys.stderr)
+    return error.exit_code if isinstance(error, TagpipeError) else DEFECT_EXIT_CODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Follow upstream as a Prefect flow: look, build beside the published version, publish it by one ref update, or not.
+
+    python -m flows.publish      # once, with no server
+
+The work is `tagpipe.publication.publish`, in a process of its own; here are its states, its retries and what is left
+of it to see: artifacts and an event. No Prefect limit keeps two runs apart, for that of a killed run stays taken for
+minutes: the project's own lock does, and the second run ends at once as Busy.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+from prefect.states import Completed, Failed
+
+from flows.child import run_child
+from flows.failures import ExpectedFailure, keep_tracebacks_back
+from flows.publish_once import parse_answer
+from flows.reports import emit_outcome, write_artifacts
+from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
+from tagpipe.publication import Publication
+
+RETRY_DELAYS_S = (30.0, 120.0, 300.0)
+"""On top of `source.download.attempts`, the tries within one run: a source that restarts is back by then."""
+
+CODE_ROOT = Path(__file__).resolve().parents[1]
+
+REFUSED_EXIT_CODE = 1
+
+
+class DatasetRefused(ExpectedFailure):
+    """A gate failed: nothing was published, and a person is to look at the candidate."""
+
+    def __init__(self, publication: Publication) -> None:
+        super().__init__(publication)
+        self.publication = publication
+
+    def __str__(self) -> str:
+        return self.publication.reason
+
+
+class PublishDefect(ExpectedFailure):
+    """The process ended without an answer, which no expected error does."""
+
+
+Outcome = Publication | TagpipeError | PublishDefect
+
+
+@task(
+    name="publish",
+    task_run_name="look upstream, build, judge, publish",
+    retry_condition_fn=lambda _task, _run, state: _is_passing(state.result(raise_on_failure=False)),
+)
+def publish_once(root: str) -> State[Any]:
+    """One try. An expected error is a failed state, raised only to be retried: Prefect logs tracebacks of the rest."""
+    outcome = _run_process(root)
+    if isinstance(outcome, SourceUnavailable) and _has_retries_left():
+        raise outcome
+    return make_state(outcome)
+
+
+@flow(name="tagpipe-publish", log_prints=False)
+def publish(root: str = ".", retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S) -> State[Any]:
+    """Look upstream and publish what has changed of the project at `root`, as its params.yaml `publish` says.
+
+    Ends as Unchanged, Published or Busy (completed), as Refused (failed: a person is to look at the candidate), or as
+    Failed with one line. Only an unavailable source is tried again, after each of `retry_delays_s`.
+    """
+    keep_tracebacks_back()
+    folder = Path(root).resolve()
+    with_retries = publish_once.with_options(retries=len(retry_delays_s), retry_delay_seconds=list(retry_delays_s) or 0)
+    outcome = _unwrap(with_retries(str(folder), return_state=True))
+    if isinstance(outcome, Publication):
+        _report(folder, outcome)
+    return make_state(outcome)
+
+
+def make_state(outcome: Outcome) -> State[Any]:
+    """The state that tells people and automations what happened, in its name and one line."""
+    match outcome:
+        case Publication(outcome="refused"):
+            return Failed(name="Refused", message=outcome.reason, data=DatasetRefused(outcome))
+        case Publication():
+            return Completed(name=outcome.outcome.title(), message=outcome.reason, data=outcome)
+        case Busy():
+            return Completed(name="Busy", message=str(outcome), data=outcome)
+        case _:
+            return Failed(message=str(outcome), data=outcome)
+
+
+def _run_process(root: str) -> Outcome:
+    ended = run_child([sys.executable, "-m", "flows.publish_once", root], cwd=CODE_ROOT)
+    answer = parse_answer(ended.exit_code, ended.answer)
+    return answer or PublishDefect(f"publish: exit code {ended.exit_code}: {ended.last_line}")
+
+
+def _unwrap(state: State[Any]) -> Outcome:
+    """What the task's state holds; a task that broke holds what it broke by."""
+    found = state.result(raise_on_failure=False)
+    if isinstance(found, DatasetRefused):
+        return found.publication
+    if isinstance(found, Publication | TagpipeError | PublishDefect):
+        return found
+    return PublishDefect(f"publish: {state.message}")
+
+
+def _is_passing(failure: object) -> bool:
+    return isinstance(failure, SourceUnavailable)
+
+
+def _has_retries_left() -> bool:
+    context = TaskRunContext.get()
+    return context is not None and context.task_run.run_count <= context.task.retries
+
+
+def _report(root: Path, publication: Publication) -> None:
+    """Artifacts and the event. What is published is published: a report that cannot be made is a warning."""
+    try:
+        write_artifacts(root, publication)
+    except TagpipeError as error:
+        get_run_logger().warning("no artifact: %s", error)
+    emit_outcome(root, publication)
+
+
+def main() -> int:
+    """Run the flow once; the outcome is one line, and the exit code that `tagpipe publish` has for it."""
+    state = publish(str(Path.cwd()), return_state=True)
+    outcome = state.result(raise_on_failure=False)
+    if isinstance(outcome, Publication):
+        print(f"{outcome.outcome}: {outcome.reason}")
+        return 0
+    print(f"error: {outcome}", file=sys.stderr)
+    if isinstance(outcome, DatasetRefused):
+        return REFUSED_EXIT_CODE
+    return outcome.exit_code if isinstance(outcome, TagpipeError) else DEFECT_EXIT_CODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What a publication leaves in Prefect: artifacts for people, one event for automations."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
+
+from tagpipe.core.document import DiffDocument, SideRow
+from tagpipe.io.git import ask_git
+from tagpipe.io.history import read_versions
+from tagpipe.io.layout import project_layout
+from tagpipe.io.yaml_file import read_params
+from tagpipe.publication import Publication
+from tagpipe.render.diff_markdown import markdown_diff
+from tagpipe.render.diff_verdict import gate_numbers
+from tagpipe.render.text import visible
+
+DIFF_KEY = "tagpipe-dataset-diff"
+GATES_KEY = "tagpipe-dataset-gates"
+TAGS_KEY = "tagpipe-dataset-tags"
+COMMIT_KEY = "tagpipe-dataset-commit"
+
+EVENTS = {"published": "tagpipe.dataset.published", "refused": "tagpipe.dataset.refused"}
+
+_GITHUB = re.compile(r"https://(?:[^/@]*@)?github\.com/([A-Za-z0-9-]+)/([A-Za-z0-9._-]+?)(?:\.git)?/?")
+
+
+def write_artifacts(root: Path, publication: Publication) -> None:
+    """The comparison, the gates, the tags of the candidate, and where it can be seen; each only if there is one."""
+    if publication.document is not None:
+        _write_comparison(publication.document, publication.outcome)
+    if publication.commit is not None and publication.outcome != "unchanged":
+        _write_tags(root, publication)
+        if link := find_link(root, publication):
+            create_link_artifact(key=COMMIT_KEY, link=link, description=f"What was {publication.outcome}")
+
+
+def _write_comparison(document: DiffDocument, outcome: str) -> None:
+    create_markdown_artifact(
+        key=DIFF_KEY, markdown=markdown_diff(document), description=f"Candidate against published version: {outcome}"
+    )
+    create_table_artifact(key=GATES_KEY, table=list_gates(document), description="What the gates found")
+
+
+def list_gates(document: DiffDocument) -> list[dict[str, Any]]:
+    """Every gate as a row, in the order of params.yaml."""
+    rows = []
+    for gate in document.gates:
+        found, limit = gate_numbers(gate)
+        result = "off" if gate.limit is None else "held" if gate.passed else "FAILED"
+        rows.append({"gate": visible(gate.name), "found": found, "at most": limit, "result": result})
+    return rows
+
+
+def _write_tags(root: Path, publication: Publication) -> None:
+    assert publication.commit is not None
+    version = read_versions(root, publication.commit, n_most=1)[-1:]
+    rows = [
+        {"tag": visible(row["tag"]), "projects": int(row["n_projects"])}
+        for each in version
+        for row in csv.DictReader(io.StringIO(each.tag_counts, newline=""))
+        if row["kept"] == "true"
+    ]
+    create_table_artifact(key=TAGS_KEY, table=rows, description=f"Kept tags of what was {publication.outcome}")
+
+
+def find_link(root: Path, publication: Publication) -> str | None:
+    """The pull request or commit on GitHub; None where it was not pushed there, or the remote is not one of https."""
+    settings = read_params(project_layout(root).params_file).publish
+    if settings.to == "local":
+        return None
+    match = _GITHUB.fullmatch(ask_git(root, "remote", "get-url", settings.remote) or "")
+    if match is None:
+        return None
+    what = f"pull/{publication.pull_request}" if publication.pull_request else f"commit/{publication.commit}"
+    return f"https://github.com/{match[1]}/{match[2]}/{what}"
+
+
+def emit_outcome(root: Path, publication: Publication) -> None:
+    """`tagpipe.dataset.published` or `.refused`; nothing for an upstream that has nothing new."""
+    if publication.outcome in EVENTS:
+        emit_event(
+            event=EVENTS[publication.outcome],
+            resource={"prefect.resource.id": f"tagpipe.dataset.{root.name}", "prefect.resource.name": root.name},
+            payload=make_payload(publication),
+        )
+
+
+def make_payload(publication: Publication) -> dict[str, Any]:
+    """What an automation may need of it. counts: of the candidate; None without a comparison."""
+    document = publication.document
+    return {
+        "content_sha256": publication.content_sha256,
+        "commit": publication.commit,
+        "ref": publication.ref,
+        "pull_request": publication.pull_request,
+        "reason": publication.reason,
+        "counts": _count(document.head) if document else None,
+        "n_labels_added": document.n_labels_added if document else None,
+        "n_labels_removed": document.n_labels_removed if document else None,
+        "gates_failed": [gate.name for gate in document.gates if not gate.passed] if document else [],
+    }
+
+
+def _count(side: SideRow) -> dict[str, int]:
+    return {
+        "n_projects": side.n_projects,
+        "n_labeled": side.n_labeled,
+        "n_labels": side.n_labels,
+        "n_tags_kept": side.n_tags_kept,
+    }
