@@ -149,7 +149,7 @@ def test_killed_run_is_finished_by_the_next(project: Path, victim: str, stage: s
     assert_whole(project)
 
 
-@pytest.mark.parametrize("receiver", ["group", "run"])
+@pytest.mark.parametrize("receiver", ["group", pytest.param("run", marks=pytest.mark.slow)])
 def test_interrupted_run_puts_the_last_good_version_back(
     receiver: str, template: Path, project: Path, snapshot: Snapshot
 ) -> None:

@@ -130,7 +130,7 @@ def compare_with_brute_force(pair: tuple[Inputs, Inputs]) -> None:
     assert found_in(case, case.attribute(may_be_code=True)) == found
 
 
-@settings(modest, max_examples=60)
+@settings(modest, max_examples=100)
 @given(factor_pairs())
 def test_causes_are_those_of_every_combination(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_brute_force(pair)
