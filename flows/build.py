@@ -19,10 +19,11 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
 from flows.child import Ended, run_child
 from flows.failures import ExpectedFailure, keep_tracebacks_back
+from flows.shown import list_tags, make_stage_state
 from tagpipe.api import load_summary
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
 from tagpipe.io.files import read_json
@@ -31,10 +32,6 @@ from tagpipe.io.lock import HeldLock, hold_run_lock
 from tagpipe.io.repro import forget_begun
 from tagpipe.io.stage_run import LAST_ERROR
 from tagpipe.render.markdown import markdown_summary
-from tagpipe.render.text import visible
-
-STATE_NAMES = {"ran": "Ran", "cached": "Cached", "skipped": "Skipped"}
-"""DVC's three ways to bring a stage up to date, as the names of completed states."""
 
 FETCH_RETRIES = 3
 FETCH_RETRY_DELAYS_S = [10.0, 30.0, 90.0]
@@ -78,7 +75,7 @@ def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int
         if _is_passing(failure) and _has_retries_left():
             raise
         return Failed(message=failure.message, data=failure)
-    return Completed(name=STATE_NAMES[status], message=f"{stage}: {status}")
+    return make_stage_state(stage, status)
 
 
 @flow(name="tagpipe-build", log_prints=False)
@@ -156,7 +153,7 @@ def publish_artifacts(root: Path) -> None:
     create_markdown_artifact(key=SUMMARY_KEY, markdown=markdown_summary(summary), description="The dataset version")
     create_table_artifact(
         key=TAG_COUNTS_KEY,
-        table=[{"tag": visible(tag), "projects": n_projects} for tag, n_projects in summary.kept],
+        table=list_tags(summary),
         description="Kept tags, by projects",
     )
 

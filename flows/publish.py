@@ -22,6 +22,7 @@ from flows.child import run_child
 from flows.failures import ExpectedFailure, keep_tracebacks_back
 from flows.publish_once import parse_answer
 from flows.reports import emit_outcome, write_artifacts
+from flows.shown import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
 from tagpipe.publication import Publication
 
@@ -62,6 +63,12 @@ def publish_once(root: str) -> State[Any]:
     if isinstance(outcome, SourceUnavailable) and _has_retries_left():
         raise outcome
     return make_state(outcome)
+
+
+@task(task_run_name="{stage}")
+def show_stage(stage: str, status: str) -> State[Any]:
+    """What DVC did for a stage of the candidate, for people to see; it was done in `publish_once`."""
+    return make_stage_state(stage, status)
 
 
 @flow(name="tagpipe-publish", log_prints=False)
@@ -119,7 +126,9 @@ def _has_retries_left() -> bool:
 
 
 def _report(root: Path, publication: Publication) -> None:
-    """Artifacts and the event. What is published is published: a report that cannot be made is a warning."""
+    """Stages, artifacts and the event. What is published is published: a report that cannot be made is a warning."""
+    for each in publication.stages:
+        show_stage.with_options(name=each.stage)(each.stage, each.status, return_state=True)
     try:
         write_artifacts(root, publication)
     except TagpipeError as error:

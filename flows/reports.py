@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,19 @@ from typing import Any
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
+from flows.shown import list_tags
 from tagpipe.core.document import DiffDocument, SideRow
+from tagpipe.core.summary import Summary
 from tagpipe.io.git import ask_git
-from tagpipe.io.history import read_versions
 from tagpipe.io.layout import project_layout
 from tagpipe.io.yaml_file import read_params
 from tagpipe.publication import Publication
 from tagpipe.render.diff_markdown import markdown_diff
 from tagpipe.render.diff_verdict import gate_numbers
+from tagpipe.render.markdown import markdown_summary
 from tagpipe.render.text import visible
 
+SUMMARY_KEY = "tagpipe-dataset-summary"
 DIFF_KEY = "tagpipe-dataset-diff"
 GATES_KEY = "tagpipe-dataset-gates"
 TAGS_KEY = "tagpipe-dataset-tags"
@@ -32,13 +33,14 @@ _GITHUB = re.compile(r"https://(?:[^/@]*@)?github\.com/([A-Za-z0-9-]+)/([A-Za-z0
 
 
 def write_artifacts(root: Path, publication: Publication) -> None:
-    """The comparison, the gates, the tags of the candidate, and where it can be seen; each only if there is one."""
+    """The comparison, the gates, the candidate's summary and tags, and where it can be seen; each only if there is
+    one."""
     if publication.document is not None:
         _write_comparison(publication.document, publication.outcome)
-    if publication.commit is not None and publication.outcome != "unchanged":
-        _write_tags(root, publication)
-        if link := find_link(root, publication):
-            create_link_artifact(key=COMMIT_KEY, link=link, description=f"What was {publication.outcome}")
+    if publication.summary is not None:
+        _write_summary(publication.summary, publication.outcome)
+    if publication.commit is not None and (link := find_link(root, publication)):
+        create_link_artifact(key=COMMIT_KEY, link=link, description=f"What was {publication.outcome}")
 
 
 def _write_comparison(document: DiffDocument, outcome: str) -> None:
@@ -58,16 +60,13 @@ def list_gates(document: DiffDocument) -> list[dict[str, Any]]:
     return rows
 
 
-def _write_tags(root: Path, publication: Publication) -> None:
-    assert publication.commit is not None
-    version = read_versions(root, publication.commit, n_most=1)[-1:]
-    rows = [
-        {"tag": visible(row["tag"]), "projects": int(row["n_projects"])}
-        for each in version
-        for row in csv.DictReader(io.StringIO(each.tag_counts, newline=""))
-        if row["kept"] == "true"
-    ]
-    create_table_artifact(key=TAGS_KEY, table=rows, description=f"Kept tags of what was {publication.outcome}")
+def _write_summary(summary: Summary, outcome: str) -> None:
+    create_markdown_artifact(
+        key=SUMMARY_KEY, markdown=markdown_summary(summary), description=f"The version that was {outcome}"
+    )
+    create_table_artifact(
+        key=TAGS_KEY, table=list_tags(summary), description=f"Kept tags of the version that was {outcome}"
+    )
 
 
 def find_link(root: Path, publication: Publication) -> str | None:

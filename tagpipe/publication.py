@@ -7,13 +7,15 @@ update of one ref, so whoever reads the published branch sees the old version or
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from tagpipe.api import load_summary
 from tagpipe.comparison import Comparison, compare
 from tagpipe.core.document import DiffDocument
+from tagpipe.core.summary import Summary
 from tagpipe.errors import Busy, ConfigError, IntegrityError, SourceUnavailable, escape_shown
 from tagpipe.io.files import read_json
 from tagpipe.io.git import GitFailed, ask_git, call_git, clear_worktrees, find_commit
@@ -21,7 +23,7 @@ from tagpipe.io.layout import PARAMS_FILE, Layout, project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.pull_requests import open_pull_request
 from tagpipe.io.rebuild import run_there, shared_worktree
-from tagpipe.io.repro import LOCK_FILE
+from tagpipe.io.repro import LOCK_FILE, StageRun
 from tagpipe.io.store import has_remote, pull_data, push_data
 from tagpipe.io.upstream import look_upstream
 from tagpipe.io.versions import Version, verify_version
@@ -46,7 +48,8 @@ class Publication:
     outcome: unchanged (upstream has nothing new, or nothing that the open candidate has not), published (one ref was
     updated), or refused (a gate failed; the candidate is kept on `ref`). reason: one line for people. commit, ref,
     content_sha256: of the candidate, None where there is none. pull_request: its number, None unless `to` is
-    pull-request. document: the comparison with the published version.
+    pull-request. stages: what DVC did to build the candidate; empty where none was built. summary: of the candidate.
+    document: the comparison with the published version.
     """
 
     outcome: Literal["unchanged", "published", "refused"]
@@ -55,6 +58,8 @@ class Publication:
     ref: str | None = None
     content_sha256: str | None = None
     pull_request: int | None = None
+    stages: tuple[StageRun, ...] = ()
+    summary: Summary | None = None
     document: DiffDocument | None = None
 
 
@@ -94,11 +99,13 @@ def _publish_once(layout: Layout, where: PublishParams) -> Publication:
     with shared_worktree(layout.root, base, prefix=_PREFIX) as tree:
         candidate = project_layout(tree)
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
-        run_there(tree)
+        stages = run_there(tree)
         verify_version(Version(candidate))
         found = compare(layout.root, base, str(tree), rebuild=True, head_name="candidate")
         commit = _commit(candidate, found)
-    return _decide(layout, where, base, commit, found)
+        summary = load_summary(tree)
+    decided = _decide(layout, where, base, commit, found)
+    return replace(decided, stages=stages, summary=summary, document=found.document)
 
 
 def _decide(layout: Layout, where: PublishParams, base: str, commit: str, found: Comparison) -> Publication:
@@ -107,11 +114,10 @@ def _decide(layout: Layout, where: PublishParams, base: str, commit: str, found:
     if not found.passed:
         ref = _keep_refused(layout.root, where, commit, digest)
         failed = ", ".join(gate.name for gate in document.gates if not gate.passed)
-        return Publication("refused", f"gates failed: {failed}; kept on {ref}", commit, ref, digest, None, document)
+        return Publication("refused", f"gates failed: {failed}; kept on {ref}", commit, ref, digest)
     _share_data(layout, where, commit)
     ref, number = _update_ref(layout.root, where, base, commit, document)
-    reason = f"{describe_change(document)} ({ref})"
-    return Publication("published", reason, commit, ref, digest, number, document)
+    return Publication("published", f"{describe_change(document)} ({ref})", commit, ref, digest, number)
 
 
 # --- where the published version is ----------------------------------------------------------------------------------

@@ -171,12 +171,14 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Look upstream, build what has changed beside the published version, and publish it if every gate holds."""
+    from dataclasses import asdict, replace
+
     from tagpipe.publication import publish as publish_version
 
     found = publish_version(Path.cwd())
     if as_json:
-        fields = {name: value for name, value in vars(found).items() if name != "document"}
-        print_json({**fields, "document": found.document.model_dump(mode="json") if found.document else None})
+        document = found.document.model_dump(mode="json") if found.document else None
+        print_json({**asdict(replace(found, document=None)), "document": document})
     else:
         print(f"{found.outcome}: {visible(found.reason)}")
     if found.outcome == "refused":

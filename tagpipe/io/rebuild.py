@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from tagpipe.io.files import read_json
 from tagpipe.io.git import temporary_worktree
 from tagpipe.io.layout import SCRATCH
 from tagpipe.io.lock import ENVIRONMENT
+from tagpipe.io.repro import StageRun
 from tagpipe.io.stage_run import LAST_ERROR
 
 
@@ -63,8 +65,11 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> None:
                 config["core"] = {"remote": default}
 
 
-def run_there(tree: Path) -> None:
-    """`tagpipe run` in a work tree, by its own code where it has some. Raises the failing stage's own error."""
+def run_there(tree: Path) -> tuple[StageRun, ...]:
+    """`tagpipe run` in a work tree, by its own code where it has some; what DVC did there, in the order of its stages.
+
+    Raises the failing stage's own error.
+    """
     # `python -m` takes the work tree's own tagpipe, where it has one; elsewhere it is the installed one.
     environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
     done = subprocess.run(
@@ -77,7 +82,7 @@ def run_there(tree: Path) -> None:
         stdin=subprocess.DEVNULL,
     )
     if done.returncode == 0:
-        return
+        return tuple(StageRun(each["stage"], each["status"]) for each in json.loads(done.stdout)["stages"])
     last_error = tree / SCRATCH / LAST_ERROR
     if last_error.is_file():
         raise from_dict(read_json(last_error)["error"])

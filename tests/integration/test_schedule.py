@@ -97,6 +97,17 @@ class Scheduler:
         wait_until(is_there)
         return found[0]
 
+    def tasks(self, run: str) -> dict[str, str]:
+        """Name of each task of a run -> the name of its state; the server hears of them a moment later."""
+        rows: list[dict[str, Any]] = []
+
+        def has_all_ended() -> bool:
+            rows[:] = ask_api(self.environment, "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+            return bool(rows) and all(row["end_time"] for row in rows)
+
+        wait_until(has_all_ended)
+        return {row["name"]: row["state_name"] for row in rows}
+
     def logs(self, run: str) -> str:
         rows = ask_api(self.environment, "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200})
         return "\n".join(row["message"] for row in rows)
@@ -209,6 +220,11 @@ def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> 
     assert event["payload"]["counts"]["n_labeled"] == report["projects"]["n_labeled"]
     diff, *_ = read_artifacts(scheduler.environment, "tagpipe-dataset-diff")
     assert "3 projects removed" in diff["data"]
+    summary, *_ = read_artifacts(scheduler.environment, "tagpipe-dataset-summary")
+    assert report["content_sha256"] in summary["data"]
+    stages = scheduler.tasks(published["id"])
+    assert stages.pop("look upstream, build, judge, publish") == "Published"
+    assert stages == {"fetch": "Ran", "validate": "Ran", "annotate": "Ran", "threshold": "Ran"}
     tags, *_ = read_artifacts(scheduler.environment, "tagpipe-dataset-tags")
     assert "pytorch" in [row["tag"] for row in json.loads(tags["data"])]
 
