@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 from http_server import Reply, Server, Write, answer, failure, head, serve
+from prefect.deployments.steps import run_shell_script
 from prefect_server import REPO, ask_api, find_port, read_artifacts, read_events, serve_prefect
 from ruamel.yaml import YAML
 
@@ -192,6 +194,33 @@ def test_prefect_yaml_names_no_machine_and_no_limit() -> None:
     assert all("timezone" in schedule for each in tree["deployments"] for schedule in each.get("schedules", ()))
     assert "concurrency_limit" not in text
     assert re.findall(r"(?<![\w$])/(?:home|Users|work|srv|tmp)\b|https?://", text) == []
+
+
+def pull(repo: Path, remote: str, branch: str = "") -> dict[str, Any]:
+    """The first pull step of prefect.yaml, as Prefect runs it, with these values of the variables."""
+    tree = YAML(typ="safe").load((REPO / "prefect.yaml").read_text(encoding="utf-8"))
+    ((_, step),) = tree["pull"][0].items()
+    values = {"REPO": str(repo), "REMOTE": remote, "BRANCH": branch}
+    assert set(step["env"]) == set(values)
+    done: dict[str, Any] = asyncio.run(run_shell_script(step["script"], env=values, stream_output=False))
+    return done
+
+
+def test_worker_clones_a_repository_that_it_does_not_have(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    init_project(origin)
+    git(origin, "add", "-A")
+    git(origin, "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "first")
+    git(origin, "branch", "nightly")
+    pull(tmp_path / "a folder; touch bad", str(origin), "nightly")
+    clone = tmp_path / "a folder; touch bad"
+    assert git(clone, "branch", "--show-current") == "nightly"
+    (clone / "NOTES").write_text("mine", encoding="utf-8")
+    pull(clone, "--upload-pack=touch bad")
+    assert (clone / "NOTES").read_text(encoding="utf-8") == "mine"
+    with pytest.raises(RuntimeError, match="error code 128"):
+        pull(tmp_path / "none", "--upload-pack=touch bad")
+    assert list(tmp_path.glob("bad*")) == []
 
 
 def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> None:
