@@ -1,14 +1,16 @@
 """Whether the schedule can fire: what prefect.yaml deploys, held against the server that the profile points to.
 
-    python -m flows.doctor
+    python -m flows.doctor [--json]
 
-Ends with 0 if nothing is an error, else with 2. It looks, and changes nothing.
+Ends with 0 if nothing is an error, else with 2. It looks, and changes nothing. `tagpipe doctor` asks it, too.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,14 @@ from prefect.client.schemas.filters import (
     FlowRunFilterDeploymentId,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType, WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from flows.schedule import REPO_VARIABLE
 from tagpipe.core.findings import Finding, exit_code_of
 from tagpipe.errors import TagpipeError
 from tagpipe.io.yaml_file import read_yaml
@@ -43,7 +47,7 @@ def main() -> int:
     except TagpipeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print(render_findings(found))
+    print(json.dumps([asdict(each) for each in found]) if "--json" in sys.argv[1:] else render_findings(found))
     return exit_code_of(found)
 
 
@@ -52,7 +56,12 @@ def examine(root: Path) -> Iterator[Finding]:
     deployments = read_yaml(root / PREFECT_FILE).get("deployments") or []
     address = PREFECT_API_URL.value()
     if not address:
-        yield Finding("server", "warning", "the profile names none, so nothing is scheduled", "Run `make schedule`")
+        yield Finding(
+            "server",
+            "warning",
+            "the profile names none, so nothing is scheduled",
+            "Run `make schedule`, or set PREFECT_API_URL to the server that runs",
+        )
         return
     with get_client(sync_client=True) as client:
         if (trouble := client.api_healthcheck()) is not None:
@@ -60,6 +69,7 @@ def examine(root: Path) -> Iterator[Finding]:
             yield Finding("server", "error", f"does not answer ({type(trouble).__name__})", fix)
             return
         yield Finding("server", "ok", "answers")
+        yield from _check_variable(client)
         for deployment in deployments:
             yield from _check_deployment(client, deployment)
 
@@ -76,7 +86,14 @@ def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iter
     pool = found[0].work_pool_name
     if wanted.get("schedules"):
         yield from _check_schedule(client, name, found[0])
+        yield from _check_late(client, name, found[0])
     yield from _check_pool(client, name, pool)
+
+
+def _check_variable(client: SyncPrefectClient) -> Iterator[Finding]:
+    if client.read_variable_by_name(REPO_VARIABLE) is None:
+        fix = f"Run `prefect variable set {REPO_VARIABLE} FOLDER` with the folder of the repository"
+        yield Finding("variables", "error", f"{REPO_VARIABLE} is not set, so every run fails at once", fix)
 
 
 def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[Finding]:
@@ -98,6 +115,19 @@ def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> It
         # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of every deployment, and the UI shows it as active.
         fix = "Wait a minute after deploying; else see the server's log, and run `tagpipe doctor` for its libraries"
         yield Finding(name, "error", "its schedule is active, but no run of it is planned", fix)
+
+
+def _check_late(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[Finding]:
+    late = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late"])),
+        ),
+        limit=100,
+    )
+    if late:
+        fix = "Look at its worker, its work queue, and the limits of both"
+        yield Finding(name, "error", f"{len(late)} of its runs are late: nothing takes them", fix)
 
 
 def _check_pool(client: SyncPrefectClient, name: str, pool: str | None) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +28,7 @@ from tagpipe.io.lock import Holder
 from tagpipe.io.sources import each_source
 from tagpipe.io.yaml_file import read_params
 
+SCHEDULE_TIMEOUT_S = 60.0
 LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
 
 
@@ -93,8 +96,17 @@ def _check_libraries(_layout: Layout) -> Iterator[Finding]:
         except PackageNotFoundError:
             continue
     yield from judge_libraries(versions)
-    if "prefect" in versions:
-        yield Finding("schedule", "ok", "not looked at here: run `python -m flows.doctor` for the schedule")
+
+
+def _check_schedule(layout: Layout) -> Iterator[Finding]:
+    """What `python -m flows.doctor` finds, for only flows know Prefect."""
+    if not (layout.root / "flows" / "doctor.py").is_file():
+        return
+    command = [sys.executable, "-m", "flows.doctor", "--json"]
+    done = subprocess.run(
+        command, cwd=layout.root, capture_output=True, text=True, check=False, timeout=SCHEDULE_TIMEOUT_S
+    )
+    yield from (Finding(**each) for each in json.loads(done.stdout))
 
 
 def _check_pins(layout: Layout) -> Iterator[Finding]:
@@ -131,6 +143,7 @@ _CHECKS: dict[str, Callable[[Layout], Iterator[Finding]]] = {
     "DVC settings": check_dvc_settings,
     "remote": check_remote,
     "libraries": _check_libraries,
+    "schedule": _check_schedule,
     "git": check_git,
     "data in git": check_ignored,
     "work trees": check_worktrees,
