@@ -110,6 +110,7 @@ def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes
     and what open_revision raises.
     """
     from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexDirError  # where a folder's listing is not in the remote; no DvcException
 
     files, folder = open_revision(str(root), revision)
     try:
@@ -123,7 +124,7 @@ def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes
         else:
             what, fix = "there is no such file", "Name a revision that has it"
         raise InputError(f"{what} (revision {escape_shown(revision)})", file=path, fix=fix) from None
-    except (DvcException, OSError) as error:
+    except (DvcException, DataIndexDirError, OSError) as error:
         raise InputError(
             f"cannot be read at revision {escape_shown(revision)}: {str(error).splitlines()[0][:160]}",
             file=path,
