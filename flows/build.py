@@ -18,11 +18,10 @@ import networkx as nx
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
 from prefect.states import Failed
 
 from flows.child import Ended, run_child
-from flows.failures import ExpectedFailure, keep_tracebacks_back
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back
 from flows.shown import list_tags, make_stage_state
 from tagpipe.api import load_summary
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
@@ -72,7 +71,7 @@ def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int
     try:
         status = _run_command(stage, Path(root), environment, fds)
     except StageFailed as failure:
-        if _is_passing(failure) and _has_retries_left():
+        if _is_passing(failure) and has_retries_left():
             raise
         return Failed(message=failure.message, data=failure)
     return make_stage_state(stage, status)
@@ -117,11 +116,6 @@ def _may_pass(state: State[Any]) -> bool:
 
 def _is_passing(failure: object) -> bool:
     return isinstance(failure, StageFailed) and failure.exit_code == SourceUnavailable.exit_code
-
-
-def _has_retries_left() -> bool:
-    context = TaskRunContext.get()
-    return context is not None and context.task_run.run_count <= context.task.retries
 
 
 def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tuple[int, ...]) -> str:

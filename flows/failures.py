@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import logging
 
+from prefect.context import TaskRunContext
+
 from tagpipe.errors import TagpipeError
 
 
 class ExpectedFailure(Exception):
     """What a flow's own state tells in one line."""
+
+
+def has_retries_left() -> bool:
+    """Whether the task that is running would be run again if it failed."""
+    context = TaskRunContext.get()
+    return context is not None and context.task_run.run_count <= context.task.retries
 
 
 class _NoTraceback(logging.Filter):

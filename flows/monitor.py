@@ -18,12 +18,15 @@ from prefect.states import Completed, Failed
 
 from flows.failures import keep_tracebacks_back
 from tagpipe.core.freshness import Age, measure_freshness
-from tagpipe.errors import DEFECT_EXIT_CODE, TagpipeError
-from tagpipe.io.git import ask_git, find_commit
+from tagpipe.errors import DEFECT_EXIT_CODE, Busy, ConfigError, SourceUnavailable, TagpipeError
+from tagpipe.io.git import find_commit
 from tagpipe.io.history import read_versions
 from tagpipe.io.layout import project_layout
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.published import LOCAL_BRANCH, read_params_at
+from tagpipe.io.remote import fetch_refs
+from tagpipe.io.upstream import look_upstream
 from tagpipe.io.yaml_file import read_params
-from tagpipe.params import PublishParams
 
 FRESHNESS_KEY = "tagpipe-freshness"
 AGES_KEY = "tagpipe-ages"
@@ -38,27 +41,40 @@ def monitor(root: str = ".") -> State[Any]:
     folder = Path(root).resolve()
     try:
         ages = read_freshness(folder, datetime.now(UTC))
+        upstream = tell_upstream(folder)
     except TagpipeError as error:
         return Failed(message=str(error), data=error)
-    create_markdown_artifact(key=FRESHNESS_KEY, markdown=draw_freshness(ages), description="How fresh the dataset is")
+    page = f"{draw_freshness(ages)}\n{upstream}\n"
+    create_markdown_artifact(key=FRESHNESS_KEY, markdown=page, description="How fresh the dataset is")
     create_table_artifact(key=AGES_KEY, table=[_make_row(age) for age in ages], description="Ages in days")
-    return Completed(message=tell_freshness(ages), data=ages)
+    return Completed(message=f"{tell_freshness(ages)}; {upstream}", data=ages)
 
 
 def read_freshness(root: Path, now: datetime) -> list[Age]:
-    """Measure the published version at its branch. Raises ConfigError or InputError."""
+    """Measure the published version at its branch. Raises ConfigError, InputError or SourceUnavailable."""
+    return measure_freshness(read_versions(root, _find_published(root), n_most=MAX_VERSIONS), now)
+
+
+def _find_published(root: Path) -> str:
+    """The commit that is published, after asking its remote; HEAD where nothing has been published yet."""
     settings = read_params(project_layout(root).params_file).publish
-    return measure_freshness(read_versions(root, _update_published(root, settings), n_most=MAX_VERSIONS), now)
-
-
-def _update_published(root: Path, settings: PublishParams) -> str:
-    """The ref of the published version, after asking its remote; HEAD where nothing has been published yet."""
     if settings.to == "local":
-        ref = "refs/heads/dataset"
-    else:
-        ref = f"refs/remotes/{settings.remote}/{settings.branch}"
-        ask_git(root, "fetch", "--quiet", "--end-of-options", settings.remote, f"+refs/heads/{settings.branch}:{ref}")
-    return ref if find_commit(root, ref) else "HEAD"
+        return find_commit(root, f"refs/heads/{LOCAL_BRANCH}") or "HEAD"
+    fetch_refs(root, settings.remote, settings.branch)
+    return f"refs/remotes/{settings.remote}/{settings.branch}"
+
+
+def tell_upstream(root: Path) -> str:
+    """One line: whether upstream has gone on since the published version, or why that is not known."""
+    layout = project_layout(root)
+    params = read_params_at(root, _find_published(root))
+    try:
+        with hold_run_lock(layout.scratch, command="the flow tagpipe-monitor"):
+            pins = look_upstream(layout, params)
+    except (Busy, ConfigError, SourceUnavailable) as error:
+        return f"upstream was not looked at: {error.what}"
+    moved = [name for name, (old, new) in pins.items() if old != new]
+    return f"upstream has other {' and '.join(moved)} now" if moved else "upstream has nothing else now"
 
 
 def tell_freshness(ages: Sequence[Age]) -> str:

@@ -15,16 +15,17 @@ from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
 
+from flows.announcements import announce
 from flows.child import run_child
-from flows.failures import ExpectedFailure, keep_tracebacks_back
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back
 from flows.publish_once import parse_answer
-from flows.reports import emit_outcome, write_artifacts
+from flows.reports import write_artifacts
 from flows.shown import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
 from tagpipe.publication import Publication
+from tagpipe.render.text import visible
 
 RETRY_DELAYS_S = (30.0, 120.0, 300.0)
 """On top of `source.download.attempts`, the tries within one run: a source that restarts is back by then."""
@@ -60,7 +61,7 @@ Outcome = Publication | TagpipeError | PublishDefect
 def publish_once(root: str) -> State[Any]:
     """One try. An expected error is a failed state, raised only to be retried: Prefect logs tracebacks of the rest."""
     outcome = _run_process(root)
-    if isinstance(outcome, SourceUnavailable) and _has_retries_left():
+    if isinstance(outcome, SourceUnavailable) and has_retries_left():
         raise outcome
     return make_state(outcome)
 
@@ -75,8 +76,8 @@ def show_stage(stage: str, status: str) -> State[Any]:
 def publish(root: str = ".", retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S) -> State[Any]:
     """Look upstream and publish what has changed of the project at `root`, as its params.yaml `publish` says.
 
-    Ends as Unchanged, Published or Busy (completed), as Refused (failed: a person is to look at the candidate), or as
-    Failed with one line. Only an unavailable source is tried again, after each of `retry_delays_s`.
+    Ends as Unchanged, Published, Proposed or Busy (completed), as Refused (failed: a person is to look at the
+    candidate), or as Failed with one line. Only an unavailable source is tried again, after each of `retry_delays_s`.
     """
     keep_tracebacks_back()
     folder = Path(root).resolve()
@@ -120,20 +121,15 @@ def _is_passing(failure: object) -> bool:
     return isinstance(failure, SourceUnavailable)
 
 
-def _has_retries_left() -> bool:
-    context = TaskRunContext.get()
-    return context is not None and context.task_run.run_count <= context.task.retries
-
-
 def _report(root: Path, publication: Publication) -> None:
-    """Stages, artifacts and the event. What is published is published: a report that cannot be made is a warning."""
-    for each in publication.stages:
-        show_stage.with_options(name=each.stage)(each.stage, each.status, return_state=True)
+    """Event, stages and artifacts. What is published is published: a report that cannot be made is a warning."""
     try:
+        announce(root, publication)
+        for each in publication.stages:
+            show_stage.with_options(name=each.stage)(each.stage, each.status, return_state=True)
         write_artifacts(root, publication)
-    except TagpipeError as error:
-        get_run_logger().warning("no artifact: %s", error)
-    emit_outcome(root, publication)
+    except Exception as error:  # noqa: BLE001 - the server may be gone; the next run announces what this one could not
+        get_run_logger().warning("not everything could be reported: %s", visible(str(error))[:300])
 
 
 def main() -> int:

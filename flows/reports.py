@@ -1,19 +1,17 @@
-"""What a publication leaves in Prefect: artifacts for people, one event for automations."""
+"""What a publication leaves in Prefect for people: artifacts."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
-from prefect.events import emit_event
 
 from flows.shown import list_tags
-from tagpipe.core.document import DiffDocument, SideRow
+from tagpipe.core.document import DiffDocument
 from tagpipe.core.summary import Summary
-from tagpipe.io.git import ask_git
 from tagpipe.io.layout import project_layout
+from tagpipe.io.pull_requests import find_repository
 from tagpipe.io.yaml_file import read_params
 from tagpipe.publication import Publication
 from tagpipe.render.diff_markdown import markdown_diff
@@ -26,10 +24,6 @@ DIFF_KEY = "tagpipe-dataset-diff"
 GATES_KEY = "tagpipe-dataset-gates"
 TAGS_KEY = "tagpipe-dataset-tags"
 COMMIT_KEY = "tagpipe-dataset-commit"
-
-EVENTS = {"published": "tagpipe.dataset.published", "refused": "tagpipe.dataset.refused"}
-
-_GITHUB = re.compile(r"https://(?:[^/@]*@)?github\.com/([A-Za-z0-9-]+)/([A-Za-z0-9._-]+?)(?:\.git)?/?")
 
 
 def write_artifacts(root: Path, publication: Publication) -> None:
@@ -70,47 +64,10 @@ def _write_summary(summary: Summary, outcome: str) -> None:
 
 
 def find_link(root: Path, publication: Publication) -> str | None:
-    """The pull request or commit on GitHub; None where it was not pushed there, or the remote is not one of https."""
+    """The pull request or commit on GitHub; None where it was not pushed there."""
     settings = read_params(project_layout(root).params_file).publish
-    if settings.to == "local":
-        return None
-    match = _GITHUB.fullmatch(ask_git(root, "remote", "get-url", settings.remote) or "")
-    if match is None:
+    repository = None if settings.to == "local" else find_repository(root, settings.remote)
+    if repository is None:
         return None
     what = f"pull/{publication.pull_request}" if publication.pull_request else f"commit/{publication.commit}"
-    return f"https://github.com/{match[1]}/{match[2]}/{what}"
-
-
-def emit_outcome(root: Path, publication: Publication) -> None:
-    """`tagpipe.dataset.published` or `.refused`; nothing for an upstream that has nothing new."""
-    if publication.outcome in EVENTS:
-        emit_event(
-            event=EVENTS[publication.outcome],
-            resource={"prefect.resource.id": f"tagpipe.dataset.{root.name}", "prefect.resource.name": root.name},
-            payload=make_payload(publication),
-        )
-
-
-def make_payload(publication: Publication) -> dict[str, Any]:
-    """What an automation may need of it. counts: of the candidate; None without a comparison."""
-    document = publication.document
-    return {
-        "content_sha256": publication.content_sha256,
-        "commit": publication.commit,
-        "ref": publication.ref,
-        "pull_request": publication.pull_request,
-        "reason": publication.reason,
-        "counts": _count(document.head) if document else None,
-        "n_labels_added": document.n_labels_added if document else None,
-        "n_labels_removed": document.n_labels_removed if document else None,
-        "gates_failed": [gate.name for gate in document.gates if not gate.passed] if document else [],
-    }
-
-
-def _count(side: SideRow) -> dict[str, int]:
-    return {
-        "n_projects": side.n_projects,
-        "n_labeled": side.n_labeled,
-        "n_labels": side.n_labels,
-        "n_tags_kept": side.n_tags_kept,
-    }
+    return f"https://github.com/{repository}/{what}"

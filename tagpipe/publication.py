@@ -6,34 +6,41 @@ update of one ref, so whoever reads the published branch sees the old version or
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tagpipe.api import load_summary
 from tagpipe.comparison import Comparison, compare
 from tagpipe.core.document import DiffDocument
 from tagpipe.core.summary import Summary
-from tagpipe.errors import Busy, ConfigError, IntegrityError, SourceUnavailable, escape_shown
-from tagpipe.io.files import read_json
-from tagpipe.io.git import GitFailed, ask_git, call_git, clear_worktrees, find_commit
-from tagpipe.io.layout import PARAMS_FILE, Layout, project_layout
+from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
+from tagpipe.io.git import GitFailed, ask_git, call_git, clear_worktrees
+from tagpipe.io.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
 from tagpipe.io.lock import hold_run_lock
-from tagpipe.io.pull_requests import open_pull_request
+from tagpipe.io.objects import verify_deep
+from tagpipe.io.published import (
+    CANDIDATE_BRANCH,
+    Moved,
+    Refs,
+    drop_candidate,
+    is_current,
+    keep_refused,
+    move_published,
+    read_gated_params,
+    read_refs,
+)
+from tagpipe.io.pull_requests import Proposal
 from tagpipe.io.rebuild import run_there, shared_worktree
-from tagpipe.io.repro import LOCK_FILE, StageRun
+from tagpipe.io.repro import LOCK_FILE, StageRun, parse_lock
 from tagpipe.io.store import has_remote, pull_data, push_data
 from tagpipe.io.upstream import look_upstream
 from tagpipe.io.versions import Version, verify_version
-from tagpipe.io.yaml_file import parse_yaml, read_params, replace_text
-from tagpipe.params import Params, PublishParams, parse_params
+from tagpipe.io.yaml_file import read_params, replace_text
+from tagpipe.params import PublishParams
 from tagpipe.render.diff_markdown import markdown_diff
 
-LOCAL_BRANCH = "dataset"
-CANDIDATE_BRANCH = "refresh/upstream"
-REFUSED = "refused"
 MAX_MOVES = 3
 """How often a branch may move while a candidate is built on it, before the run gives up."""
 
@@ -46,14 +53,16 @@ class Publication:
     """What became of a look upstream.
 
     outcome: unchanged (upstream has nothing new, or nothing that the open candidate has not), published (one ref was
-    updated), or refused (a gate failed; the candidate is kept on `ref`). reason: one line for people. commit, ref,
+    updated), proposed (as a pull request: a person publishes it by merging it), or refused (a gate failed; the
+    candidate is kept on `ref`). reason: one line for people. base: the commit that is published now. commit, ref,
     content_sha256: of the candidate, None where there is none. pull_request: its number, None unless `to` is
     pull-request. stages: what DVC did to build the candidate; empty where none was built. summary: of the candidate.
-    document: the comparison with the published version.
+    document: the comparison with the version that was published.
     """
 
-    outcome: Literal["unchanged", "published", "refused"]
+    outcome: Literal["unchanged", "published", "proposed", "refused"]
     reason: str
+    base: str
     commit: str | None = None
     ref: str | None = None
     content_sha256: str | None = None
@@ -63,8 +72,37 @@ class Publication:
     document: DiffDocument | None = None
 
 
-class _Moved(Exception):
-    """The published branch is no longer where the candidate began."""
+@dataclass(frozen=True)
+class _Project:
+    """What is followed: layout and `publish` of the project; proposal: None unless `to` is pull-request."""
+
+    layout: Layout
+    where: PublishParams
+
+    @property
+    def root(self) -> Path:
+        return self.layout.root
+
+    @property
+    def proposal(self) -> Proposal | None:
+        if self.where.to != "pull-request":
+            return None
+        return Proposal(self.root, self.where.remote, head=CANDIDATE_BRANCH, base=self.where.branch)
+
+    @property
+    def inputs(self) -> list[str]:
+        """What a version is made from, and dvc.lock, which says what it is."""
+        outs = {path for stage in self.layout.stages for path, _ in self.layout.outs(stage)}
+        deps = {str(path) for stage in self.layout.stages.values() for path in stage.get("deps", ())}
+        return [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    commit: str
+    stages: tuple[StageRun, ...]
+    summary: Summary
+    found: Comparison
 
 
 def publish(root: Path) -> Publication:
@@ -74,127 +112,189 @@ def publish(root: Path) -> Publication:
     what it was.
     """
     layout = project_layout(root)
-    where = read_params(layout.params_file).publish
+    project = _Project(layout, read_params(layout.params_file).publish)
     with hold_run_lock(layout.scratch, command="tagpipe publish"):
         clear_worktrees(root, _PREFIX)
-        for _ in range(MAX_MOVES):
-            try:
-                return _publish_once(layout, where)
-            except _Moved:
-                continue
-    raise Busy(
-        f"the branch moved {MAX_MOVES} times while a candidate was built on it", file=where.branch, fix="Run it again"
+        try:
+            for _ in range(MAX_MOVES):
+                try:
+                    return _publish_once(project)
+                except Moved:
+                    continue
+        except GitFailed as error:
+            fix = "Mend what git says, and run it again"
+            raise ConfigError(f"git cannot do it: {visible(str(error))}", file=str(root), fix=fix) from None
+    raise SourceUnavailable(
+        f"the branch moved {MAX_MOVES} times while a candidate was built on it",
+        file=project.where.branch,
+        fix="Run it again",
     )
 
 
-def _publish_once(layout: Layout, where: PublishParams) -> Publication:
-    base = _find_published(layout.root, where)
-    params = _read_params_at(layout.root, base)
-    pins = look_upstream(layout, params)
+def _publish_once(project: _Project) -> Publication:
+    if project.proposal is not None:
+        project.proposal.check()
+    refs = read_refs(project.root, project.where)
+    params = read_gated_params(project.root, refs.base)
+    pins = look_upstream(project.layout, params)
     moved = {name: new for name, (old, new) in pins.items() if old != new}
+    proposed = _compare_proposal(project, refs, {name: new for name, (_, new) in pins.items()})
+    if proposed is not None:
+        return proposed
     if not moved:
-        return Publication("unchanged", f"upstream has nothing that {base[:12]} has not")
-    if _has_pins(_find_candidate(layout.root, where), layout.root, pins):
-        return Publication("unchanged", f"the open candidate on {CANDIDATE_BRANCH} has what upstream has")
-    with shared_worktree(layout.root, base, prefix=_PREFIX) as tree:
+        return Publication("unchanged", f"upstream has nothing that {refs.base[:12]} has not", refs.base)
+    candidate = _build(project, refs.base, moved)
+    if same := _find_same(project, refs, candidate.commit):
+        return Publication("unchanged", f"upstream has other bytes that give what {same} has", refs.base)
+    decided = _decide(project, refs, candidate)
+    return replace(decided, stages=candidate.stages, summary=candidate.summary, document=candidate.found.document)
+
+
+def _decide(project: _Project, refs: Refs, candidate: _Candidate) -> Publication:
+    document = candidate.found.document
+    digest = document.head.content_sha256
+    if not candidate.found.passed:
+        return _refuse(project, refs, candidate)
+    _share_data(project, candidate.commit)
+    ref = move_published(project.root, project.where, refs, candidate.commit)
+    reason = f"{describe_change(document)} ({ref})"
+    if project.proposal is None:
+        return Publication("published", reason, candidate.commit, candidate.commit, ref, digest)
+    number = project.proposal.write(describe_change(document), markdown_diff(document))
+    return Publication(
+        "proposed", f"{reason}, pull request #{number}", refs.base, candidate.commit, ref, digest, number
+    )
+
+
+def _refuse(project: _Project, refs: Refs, candidate: _Candidate) -> Publication:
+    """Keep the candidate, and its data where there is a remote for it: upstream may have other bytes tomorrow."""
+    document = candidate.found.document
+    digest = document.head.content_sha256
+    ref, commit, trouble = keep_refused(project.root, project.where, refs, candidate.commit, digest)
+    if has_remote(project.root):
+        try:
+            _push_data(project, candidate.commit)
+        except SourceUnavailable as error:
+            trouble = "; ".join(filter(None, [trouble, error.what]))
+    failed = ", ".join(gate.name for gate in document.gates if not gate.passed)
+    reason = "; ".join(filter(None, [f"gates failed: {failed}", f"kept on {ref}", trouble]))
+    return Publication("refused", reason, refs.base, commit, ref, digest)
+
+
+# --- what is proposed already ----------------------------------------------------------------------------------------
+
+
+def _compare_proposal(project: _Project, refs: Refs, pins: dict[str, str]) -> Publication | None:
+    """What is to be said where the open candidate has upstream's pins, or has bytes that upstream has taken back; None
+    where there is none, or upstream has gone on."""
+    if project.proposal is None or refs.candidate is None:
+        return None
+    is_merged = ask_git(project.root, "merge-base", "--is-ancestor", refs.candidate, refs.base) is not None
+    offered, published = (_read_pins(project.root, commit, pins) for commit in (refs.candidate, refs.base))
+    if is_merged or (published == pins and offered == pins):
+        return None
+    if published == pins:
+        return _withdraw(project, refs)
+    if offered == pins and is_current(project.root, refs.candidate, refs.base, project.inputs):
+        return _keep_proposed(project, refs)
+    return None
+
+
+def _withdraw(project: _Project, refs: Refs) -> Publication:
+    assert project.proposal is not None
+    assert refs.candidate is not None
+    reason = f"upstream has taken back what {CANDIDATE_BRANCH} offered"
+    pull = project.proposal.find(refs.candidate)
+    if pull is not None and pull.state == "open":
+        project.proposal.close(pull.number, "Upstream is again what the published version was built from.")
+        reason += f"; pull request #{pull.number} was closed"
+    drop_candidate(project.root, project.where, refs)
+    return Publication("unchanged", reason, refs.base)
+
+
+def _keep_proposed(project: _Project, refs: Refs) -> Publication:
+    """The candidate has a pull request, or gets the one that an earlier run could not open."""
+    assert project.proposal is not None
+    assert refs.candidate is not None
+    pull = project.proposal.find(refs.candidate)
+    if pull is not None:
+        what = "has what upstream has" if pull.state == "open" else "was closed, and upstream has nothing else"
+        return Publication(
+            "unchanged", f"the candidate of pull request #{pull.number} {what}", refs.base, pull_request=pull.number
+        )
+    title, _, body = call_git(project.root, "log", "-1", "--format=%B", refs.candidate).partition("\n\n")
+    number = project.proposal.write(title, body)
+    reason = f"{title} ({CANDIDATE_BRANCH}), pull request #{number}"
+    return Publication("proposed", reason, refs.base, refs.candidate, CANDIDATE_BRANCH, None, number)
+
+
+def _find_same(project: _Project, refs: Refs, commit: str) -> str | None:
+    """What has the same tables as a candidate: the published version or the open candidate; None if nothing has."""
+    outputs = _read_outputs(project, commit)
+    if _read_outputs(project, refs.base) == outputs:
+        return refs.base[:12]
+    if refs.candidate is None or not is_current(project.root, refs.candidate, refs.base, project.inputs):
+        return None
+    return CANDIDATE_BRANCH if _read_outputs(project, refs.candidate) == outputs else None
+
+
+def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
+    """Path -> md5 of every table that a commit's dvc.lock names; None where there is no dvc.lock.
+
+    What was received is left out, and the manifest, which has its sha256: another order of the rows is no change.
+    """
+    text = ask_git(project.root, "show", f"{commit}:./{LOCK_FILE}")
+    if text is None:
+        return None
+    tables = {
+        path
+        for stage in project.layout.stages
+        for path, is_cached in project.layout.outs(stage)
+        if is_cached and stage != "fetch" and not path.endswith("/manifest.json")
+    }
+    stages: dict[str, dict[str, Any]] = parse_lock(f"{text}\n".encode())
+    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
+    return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
+
+
+def _read_pins(root: Path, commit: str, names: dict[str, str]) -> dict[str, str | None]:
+    source = read_gated_params(root, commit).source
+    return {name: getattr(source, name).sha256 for name in names}
+
+
+# --- the candidate ---------------------------------------------------------------------------------------------------
+
+
+def _build(project: _Project, base: str, moved: dict[str, str]) -> _Candidate:
+    """Build upstream's new bytes on top of `base`, in a work tree that is gone afterwards, and commit it there."""
+    with shared_worktree(project.root, base, prefix=_PREFIX) as tree:
         candidate = project_layout(tree)
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
         stages = run_there(tree)
         verify_version(Version(candidate))
-        found = compare(layout.root, base, str(tree), rebuild=True, head_name="candidate")
-        commit = _commit(candidate, found)
-        summary = load_summary(tree)
-    decided = _decide(layout, where, base, commit, found)
-    return replace(decided, stages=stages, summary=summary, document=found.document)
-
-
-def _decide(layout: Layout, where: PublishParams, base: str, commit: str, found: Comparison) -> Publication:
-    document = found.document
-    digest = document.head.content_sha256
-    if not found.passed:
-        ref = _keep_refused(layout.root, where, commit, digest)
-        failed = ", ".join(gate.name for gate in document.gates if not gate.passed)
-        return Publication("refused", f"gates failed: {failed}; kept on {ref}", commit, ref, digest)
-    _share_data(layout, where, commit)
-    ref, number = _update_ref(layout.root, where, base, commit, document)
-    return Publication("published", f"{describe_change(document)} ({ref})", commit, ref, digest, number)
-
-
-# --- where the published version is ----------------------------------------------------------------------------------
-
-
-def _find_published(root: Path, where: PublishParams) -> str:
-    """The commit that is published now. Raises SourceUnavailable or ConfigError."""
-    if where.to == "local":
-        commit = find_commit(root, f"refs/heads/{LOCAL_BRANCH}") or find_commit(root, "HEAD")
-        if commit is None:
-            raise ConfigError("there is no version to begin from", file=str(root), fix="Commit a first one")
-        _refuse_checked_out(root)
-        return commit
-    refs = [f"+refs/heads/{where.branch}:refs/remotes/{where.remote}/{where.branch}"]
-    if where.to == "pull-request" and _is_on_remote(root, where, CANDIDATE_BRANCH):
-        refs.append(f"+refs/heads/{CANDIDATE_BRANCH}:refs/remotes/{where.remote}/{CANDIDATE_BRANCH}")
-    try:
-        call_git(root, "fetch", "--quiet", "--no-tags", where.remote, *refs)
-    except GitFailed as error:
-        raise SourceUnavailable(
-            f"the git remote cannot be fetched: {error}", file=where.remote, fix="Check the remote, or try again later"
-        ) from None
-    commit = find_commit(root, f"refs/remotes/{where.remote}/{where.branch}")
-    if commit is None:
-        raise ConfigError("the remote has no such branch", field="publish.branch", found=where.branch)
-    return commit
-
-
-def _is_on_remote(root: Path, where: PublishParams, branch: str) -> bool:
-    return bool(ask_git(root, "ls-remote", "--heads", where.remote, f"refs/heads/{branch}"))
-
-
-def _find_candidate(root: Path, where: PublishParams) -> str | None:
-    """The commit of the open candidate, if it is for a pull request and the remote has one."""
-    if where.to != "pull-request" or not _is_on_remote(root, where, CANDIDATE_BRANCH):
-        return None
-    return find_commit(root, f"refs/remotes/{where.remote}/{CANDIDATE_BRANCH}")
-
-
-def _has_pins(commit: str | None, root: Path, pins: dict[str, tuple[str, str]]) -> bool:
-    if commit is None:
-        return False
-    source = _read_params_at(root, commit).source
-    return all(getattr(source, name).sha256 == new for name, (_, new) in pins.items())
-
-
-def _read_params_at(root: Path, commit: str) -> Params:
-    text = ask_git(root, "show", f"{commit}:./{PARAMS_FILE}")
-    if text is None:
-        raise ConfigError("the published version has no params.yaml", file=f"revision {commit[:12]}")
-    return parse_params(parse_yaml(text.encode("utf-8"), file=PARAMS_FILE))
-
-
-def _refuse_checked_out(root: Path) -> None:
-    """A ref update under a checked-out branch would make all of it look like edits."""
-    listed = ask_git(root, "worktree", "list", "--porcelain") or ""
-    if f"branch refs/heads/{LOCAL_BRANCH}" in listed.splitlines():
-        raise ConfigError(
-            "is checked out, and publishing would move it under the work tree",
-            file=f"branch {LOCAL_BRANCH}",
-            fix="Check another branch out, or look at it in a detached work tree",
-        )
-
-
-# --- the candidate ---------------------------------------------------------------------------------------------------
+        found = compare(project.root, base, str(tree), rebuild=True, head_name="candidate")
+        return _Candidate(_commit(candidate, found), stages, load_summary(tree), found)
 
 
 def _commit(candidate: Layout, found: Comparison) -> str:
     """One commit of the pins, the lock and the reports; its id."""
     root = candidate.root
     document = found.document
-    message = f"{describe_change(document)}\n\n{markdown_diff(document)}"
+    message = f"{describe_change(document)}\n\n{_inert(markdown_diff(document))}"
     paths = [PARAMS_FILE, LOCK_FILE, *candidate.reports]
     call_git(root, "add", "--update", "--", ".")
     call_git(root, "add", "--force", "--", *paths)
     call_git(root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", text=message, identity=True)
     return call_git(root, "rev-parse", "HEAD")
+
+
+_COMMANDS = re.compile(r"(?<=\[)(?=[a-z]+ [a-z]+\])|(?<=#)(?=[0-9])|(?<=skip)(?=-checks)", re.IGNORECASE)
+"""Inside of what GitHub obeys in a commit's message: [skip ci] and its like, #7 behind a closing word, skip-checks."""
+
+
+def _inert(text: str) -> str:
+    """Public text is in it: nobody's tag is to keep the checks from running, or to close an issue."""
+    return _COMMANDS.sub("\u200b", text)
 
 
 def describe_change(document: DiffDocument) -> str:
@@ -221,86 +321,36 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _keep_refused(root: Path, where: PublishParams, commit: str, digest: str) -> str:
-    """The branch that keeps a refused candidate; one for each digest, on the remote too if there is one."""
-    known = ask_git(root, "for-each-ref", "--format=%(refname:short)", f"refs/heads/{REFUSED}") or ""
-    same = [name for name in known.splitlines() if name.endswith(f"-{digest[:12]}")]
-    ref = same[0] if same else f"{REFUSED}/{datetime.now(UTC):%Y-%m-%d}-{digest[:12]}"
-    if not same:
-        call_git(root, "update-ref", f"refs/heads/{ref}", commit)
-    if where.to != "local" and not _is_on_remote(root, where, ref):
-        _push(root, where, f"refs/heads/{ref}:refs/heads/{ref}")
-    return ref
-
-
 # --- publishing ------------------------------------------------------------------------------------------------------
 
 
-def _share_data(layout: Layout, where: PublishParams, commit: str) -> None:
+def _share_data(project: _Project, commit: str) -> None:
     """Push the data, and see that a clean clone can pull it bit-exact. Raises ConfigError, SourceUnavailable or
     IntegrityError; nothing has been published then."""
-    if not has_remote(layout.root):
-        if where.to == "local":
+    if not has_remote(project.root):
+        if project.where.to == "local":
             return
         raise ConfigError(
             "there is no DVC remote, so nobody else could read the version",
             field="publish.to",
-            found=where.to,
+            found=project.where.to,
             fix="Add one with `dvc remote add -d NAME URL`, or publish to local",
         )
-    with shared_worktree(layout.root, commit, prefix=_PREFIX) as tree:
-        push_data(tree)
-    with shared_worktree(layout.root, commit, prefix=_PREFIX, has_cache=False) as clean:
+    _push_data(project, commit)
+    with shared_worktree(project.root, commit, prefix=_PREFIX, has_cache=False) as clean:
         pull_data(clean)
-        version = Version(project_layout(clean))
-        verify_version(version)
-        recorded = json.loads(call_git(clean, "show", f"HEAD:./{version.path_of('threshold', 'threshold.json')}"))
-        manifest = read_json(version.layout.out("threshold", "manifest.json"))
-        if manifest["content_sha256"] != recorded["content_sha256"]:
+        check = verify_deep(clean, with_remote=False)
+        if check.error is not None:
+            raise check.error
+        damaged = [each.paths[0] for each in check.objects if each.is_damaged]
+        if damaged:
             raise IntegrityError(
-                "what a clean clone pulls is not what was built", file="the DVC remote", fix="Run `tagpipe verify`"
+                f"what a clean clone pulls is not what was built: {damaged[0]}",
+                file="the DVC remote",
+                fix="`tagpipe verify --deep` says which object is damaged, and how to heal it",
             )
 
 
-def _update_ref(
-    root: Path, where: PublishParams, base: str, commit: str, document: DiffDocument
-) -> tuple[str, int | None]:
-    """The one step that publishes: (ref, number of the pull request). Raises _Moved where somebody was quicker."""
-    if where.to == "local":
-        _refuse_checked_out(root)
-        old = find_commit(root, f"refs/heads/{LOCAL_BRANCH}") or "0" * 40
-        try:
-            call_git(root, "update-ref", f"refs/heads/{LOCAL_BRANCH}", commit, old)
-        except GitFailed:
-            raise _Moved from None
-        return LOCAL_BRANCH, None
-    if where.to == "branch":
-        try:
-            _push(root, where, f"{commit}:refs/heads/{where.branch}")
-        except SourceUnavailable:
-            if _find_published(root, where) != base:
-                raise _Moved from None
-            raise
-        return where.branch, None
-    expected = _find_candidate(root, where) or ""
-    _push(root, where, f"{commit}:refs/heads/{CANDIDATE_BRANCH}", f"--force-with-lease={CANDIDATE_BRANCH}:{expected}")
-    number = open_pull_request(
-        root,
-        where.remote,
-        head=CANDIDATE_BRANCH,
-        base=where.branch,
-        title=describe_change(document),
-        body=markdown_diff(document),
-    )
-    return CANDIDATE_BRANCH, number
-
-
-def _push(root: Path, where: PublishParams, refspec: str, *options: str) -> None:
-    try:
-        call_git(root, "push", "--quiet", *options, where.remote, refspec, identity=True)
-    except GitFailed as error:
-        raise SourceUnavailable(
-            f"the push was refused: {escape_shown(str(error))[1:-1]}",
-            file=where.remote,
-            fix="Look at what the remote allows, or try again later",
-        ) from None
+def _push_data(project: _Project, commit: str) -> None:
+    with shared_worktree(project.root, commit, prefix=_PREFIX) as tree:
+        push_data(tree)

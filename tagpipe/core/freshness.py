@@ -29,7 +29,7 @@ def measure_freshness(versions: Sequence[Recorded], now: datetime) -> list[Age]:
     ages = [_age("published version", last, now)]
     for name in last.validation["sources"]:
         changed = _find_change(versions, name)
-        ages.append(_age(f"upstream {name}", changed, now, is_bounded=changed is versions[0]))
+        ages.append(_age(f"{name} as published", changed, now, is_bounded=changed is versions[0]))
     return ages
 
 

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tagpipe.core.findings import Finding
 from tagpipe.io.layout import Layout
@@ -16,6 +15,7 @@ from tagpipe.io.objects import find_trouble
 from tagpipe.io.repro import LOCK_FILE, parse_lock, read_lock_holders
 from tagpipe.io.revisions import without_password
 from tagpipe.io.staleness import find_stale
+from tagpipe.io.store import read_dvc_config
 
 REMOTE_TIMEOUT_S = 20.0
 
@@ -85,7 +85,7 @@ def check_version(layout: Layout) -> Iterator[Finding]:
 
 
 def check_dvc_settings(layout: Layout) -> Iterator[Finding]:
-    core = _read_config(layout)["core"]
+    core = read_dvc_config(layout.root)["core"]
     loud = [name for name in ("analytics", "check_update") if core.get(name, True)]
     for name in loud:
         what = f"core.{name} is on: DVC starts a process of its own for it, which crashes where it cannot reach out"
@@ -94,15 +94,8 @@ def check_dvc_settings(layout: Layout) -> Iterator[Finding]:
         yield Finding("DVC settings", "ok", "analytics and check_update are off")
 
 
-def _read_config(layout: Layout) -> Any:
-    from dvc.config import Config
-    from dvc.repo import Repo
-
-    return Config(dvc_dir=str(Repo.find_dvc_dir(str(layout.root))))
-
-
 def check_remote(layout: Layout) -> Iterator[Finding]:
-    name = _read_config(layout)["core"].get("remote")
+    name = read_dvc_config(layout.root)["core"].get("remote")
     if name is None:
         what = "there is no default one: the data is on this disk alone"
         yield Finding("remote", "warning", what, "Run `dvc remote add -d NAME URL`, then `dvc push`")

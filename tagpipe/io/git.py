@@ -15,6 +15,8 @@ from types import FrameType
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
 
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+
 
 def ask_git(root: Path, *arguments: str) -> str | None:
     """What a git command answers, without the line's end; None if it fails. Raises ConfigError without git."""
@@ -79,26 +81,36 @@ def read_blobs(root: Path, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str,
     return found
 
 
-def call_git(root: Path, *arguments: str, text: str | None = None, identity: bool = False) -> str:
-    """What a git command answers. Raises GitFailed with its last line.
+def call_git(
+    root: Path,
+    *arguments: str,
+    text: str | None = None,
+    identity: bool = False,
+    settings: Sequence[str] = (),
+    timeout_s: float | None = None,
+) -> str:
+    """What a git command answers. Raises GitFailed with its last line, or where it takes longer than `timeout_s`.
 
-    text: its standard input. identity: with the user's name, or tagpipe's where git knows none; hooks are left out,
-    for they are made for people's commits.
+    text: its standard input. identity: with the user's name, or tagpipe's where git knows none. settings: NAME=VALUE.
+    Hooks and signatures are left out, for they are made for people's commits.
     """
-    options = ["-c", f"core.hooksPath={os.devnull}"] if identity else []
+    options = [*_NO_HOOKS, "-c", "commit.gpgSign=false", *(part for each in settings for part in ("-c", each))]
     if identity and ask_git(root, "var", "GIT_COMMITTER_IDENT") is None:
         options += ["-c", "user.name=tagpipe", "-c", "user.email=tagpipe@localhost"]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    done = subprocess.run(
-        ["git", *options, *arguments],
-        cwd=root,
-        env=environment,
-        input=text,
-        stdin=subprocess.DEVNULL if text is None else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["git", *options, *arguments],
+            cwd=root,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"git {arguments[0]} had no answer within {timeout_s:.0f} seconds") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("hint:")]
         raise GitFailed(lines[-1] if lines else f"git {arguments[0]} ended with {done.returncode}")

@@ -42,10 +42,12 @@ class Head(BaseModel):
 
 
 class Pull(BaseModel):
-    """An open pull request."""
+    """A pull request. state: open or closed. merged_at: None unless it was merged."""
 
     number: Annotated[int, Field(gt=0)]
     head: Head
+    state: str = "open"
+    merged_at: str | None = None
 
 
 class User(BaseModel):
@@ -107,7 +109,7 @@ class GitHub:
             raise ConfigError(
                 "holds no token" if not token.strip() else "holds characters that no token has",
                 field="GITHUB_TOKEN",
-                fix="Set it for this step only: GITHUB_TOKEN: ${{ github.token }}",
+                fix="Set it, for this command only",
             )
         self._token = token
         self._repository = repository
@@ -166,11 +168,11 @@ class GitHub:
         response = self._ask("PATCH", self._at(f"issues/comments/{comment}"), json={"body": body})
         return _read(TypeAdapter(Comment), response).id
 
-    def find_pull_of_branch(self, head: str, base: str) -> int | None:
-        """The open pull request from the repository's own branch `head` into `base`; None if there is none."""
+    def list_pulls_of_branch(self, head: str, base: str) -> list[Pull]:
+        """Every pull request, open and closed, from the repository's own branch `head` into `base`, newest first."""
         owner = self._repository.split("/")[0]
-        query = {"state": "open", "head": f"{owner}:{head}", "base": base}
-        return next((pull.number for pull in self._pages("pulls", query, Pull)), None)
+        query = {"state": "all", "head": f"{owner}:{head}", "base": base, "sort": "created", "direction": "desc"}
+        return list(self._pages("pulls", query, Pull))
 
     def create_pull(self, head: str, base: str, title: str, body: str) -> int:
         """Open a pull request; its number."""
@@ -180,6 +182,10 @@ class GitHub:
     def update_pull(self, number: int, title: str, body: str) -> None:
         """Write a pull request's title and text anew."""
         self._ask("PATCH", self._at(f"pulls/{number}"), json={"title": title, "body": body})
+
+    def close_pull(self, number: int) -> None:
+        """Close a pull request without merging it."""
+        self._ask("PATCH", self._at(f"pulls/{number}"), json={"state": "closed"})
 
     def _at(self, path: str) -> httpx.URL:
         return self._url.copy_with(path=f"{self._url.path}repos/{self._repository}/{path}")
@@ -237,8 +243,8 @@ class GitHub:
         ):
             return SourceUnavailable(f"{what}: the rate limit is used up", found=found, fix=_AGAIN)
         fixes = {
-            401: "GITHUB_TOKEN is not accepted: set it to ${{ github.token }}",
-            403: "The job needs the permission `pull-requests: write`, and the conversation must not be locked",
+            401: "GITHUB_TOKEN is not accepted: it may have ended, or be of another account",
+            403: "The token needs the permission `pull-requests: write`, and the conversation must not be locked",
             404: "Look at GITHUB_REPOSITORY, and whether the token may see it",
         }
         return ConfigError(f"{what}: status {status}", found=found, fix=fixes.get(status, "Look at GITHUB_API_URL"))

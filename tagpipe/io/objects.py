@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import md5
 from pathlib import Path, PurePosixPath
@@ -72,18 +72,18 @@ class _Stores:
     remote_name: str | None
 
 
-def verify_deep(directory: Path, revision: str | None = None) -> DeepCheck:
+def verify_deep(directory: Path, revision: str | None = None, *, with_remote: bool = True) -> DeepCheck:
     """Digests over values, and every copy of every object, of the workspace's version or of the one at `revision`.
 
-    Raises ConfigError (no DVC project, a remote that cannot be used) and InputError (no such version). What is damaged
-    is not raised.
+    with_remote: the copies in DVC's remote, too. Raises ConfigError (no DVC project, a remote that cannot be used) and
+    InputError (no such version). What is damaged is not raised.
     """
     if revision is None and not (project_layout(directory).root / LOCK_FILE).is_file():
         raise InputError("is not there: nothing has been built here", file=LOCK_FILE, fix="Run `tagpipe run` first")
     version = open_version(directory, revision)
     read_file = _file_reader(directory, revision)
     entries = list(_iter_entries(version.layout, read_file(LOCK_FILE) or b""))
-    with _open_stores(directory) as stores:
+    with _open_stores(directory, with_remote=with_remote) as stores:
         place: Place = "workspace" if revision is None else "git"
         checks = list(_iter_checks(entries, stores, place, read_file))
         remote = stores.remote_name
@@ -123,7 +123,7 @@ def _iter_entries(layout: Layout, lock: bytes) -> Iterator[_Entry]:
 
 
 @contextmanager
-def _open_stores(root: Path) -> Iterator[_Stores]:
+def _open_stores(root: Path, *, with_remote: bool) -> Iterator[_Stores]:
     """The cache and remote that the project has now, which also serve its older versions."""
     from dvc.config import NoRemoteError
     from dvc.exceptions import DvcException
@@ -131,13 +131,12 @@ def _open_stores(root: Path) -> Iterator[_Stores]:
 
     try:
         with Repo(str(root)) as repo:
-            try:
-                repo.cloud.get_remote_odb(command="verify")
-            except NoRemoteError:
-                remote = name = None
-            else:
-                name = repo.config["core"].get("remote")
-                remote = lambda hash_name: repo.cloud.get_remote_odb(hash_name=hash_name)  # noqa: E731
+            remote = name = None
+            with suppress(NoRemoteError):
+                if with_remote:
+                    repo.cloud.get_remote_odb(command="verify")
+                    name = repo.config["core"].get("remote")
+                    remote = lambda hash_name: repo.cloud.get_remote_odb(hash_name=hash_name)  # noqa: E731
             yield _Stores(
                 root,
                 lambda hash_name: repo.cache.legacy if hash_name == _LEGACY else repo.cache.local,

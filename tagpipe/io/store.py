@@ -5,15 +5,29 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tagpipe.errors import SourceUnavailable, escape_shown
+from tagpipe.errors import SourceUnavailable, visible
+from tagpipe.io.environment import without_tokens
+from tagpipe.io.revisions import without_password
+
+TIMEOUT_S = 3_600.0
+"""Of one push or pull: a remote that never answers must not hold the project's lock for ever."""
+
+_SHOWN_CHARS = 300
+
+
+def read_dvc_config(root: Path) -> Any:
+    """DVC's configuration for the project at `root`, which may be a folder below the repository's `.dvc`."""
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    return Config(dvc_dir=str(Repo.find_dvc_dir(str(root))))
 
 
 def has_remote(root: Path) -> bool:
     """Whether the project has a default DVC remote."""
-    from dvc.config import Config
-
-    return bool(Config(dvc_dir=str(root / ".dvc"))["core"].get("remote"))
+    return bool(read_dvc_config(root)["core"].get("remote"))
 
 
 def push_data(root: Path) -> None:
@@ -27,18 +41,28 @@ def pull_data(root: Path) -> None:
 
 
 def _run_dvc(root: Path, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", command, "--quiet"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        raise SourceUnavailable(
-            f"dvc {command} failed: {escape_shown(lines[-1] if lines else '')[1:-1]}",
-            file="the DVC remote",
-            fix="Look at the remote (reachable, writable, not full), and run it again",
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", command],  # with --quiet, DVC 3.67 keeps its errors to itself, too
+            cwd=root,
+            env=without_tokens(),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
         )
+    except subprocess.TimeoutExpired:
+        raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        raise _unavailable(command, "; ".join(errors or lines[-1:]))
+
+
+def _unavailable(command: str, said: str) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"dvc {command} failed: {visible(without_password(said))[:_SHOWN_CHARS]}",
+        file="the DVC remote",
+        fix="Look at the remote (reachable, writable, not full), and run it again",
+    )

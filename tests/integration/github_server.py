@@ -40,7 +40,7 @@ class GitHubServer:
     pulls: list[tuple[int, str, str | None]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
     opened: list[dict[str, Any]] = field(default_factory=list)
-    """Pull requests that were opened here: number, head, base, title, body."""
+    """Pull requests that were opened here: number, head, base, title, body, state, merged_at, sha (of the head)."""
     faults: list[Fault] = field(default_factory=list)
     page_size: int = 100
     next_page: str | None = None
@@ -84,14 +84,16 @@ class GitHubServer:
         path, query = split.path.removeprefix(f"/repos/{REPOSITORY}/"), parse_qs(split.query)
         if method == "GET" and path == "pulls" and "head" in query:
             mine = [each for each in self.opened if f"owner:{each['head']}" in query["head"]]
-            return 200, {}, json.dumps([self._pull(each["number"], "0" * 40, REPOSITORY) for each in mine]).encode()
+            assert query["state"] == ["all"]
+            return 200, {}, json.dumps([self._opened_pull(each) for each in reversed(mine)]).encode()
         if method == "POST" and path == "pulls":
-            self.opened.append({"number": 70 + len(self.opened), **json.loads(body)})
-            return 201, {}, json.dumps(self._pull(self.opened[-1]["number"], "0" * 40, REPOSITORY)).encode()
+            fresh = {"number": 70 + len(self.opened), "state": "open", "merged_at": None, "sha": "0" * 40}
+            self.opened.append({**fresh, **json.loads(body)})
+            return 201, {}, json.dumps(self._opened_pull(self.opened[-1])).encode()
         if method == "PATCH" and (match := re.fullmatch(r"pulls/([0-9]+)", path)):
             (pull,) = [each for each in self.opened if each["number"] == int(match[1])]
             pull.update(json.loads(body))
-            return 200, {}, json.dumps(self._pull(pull["number"], "0" * 40, REPOSITORY)).encode()
+            return 200, {}, json.dumps(self._opened_pull(pull)).encode()
         if method == "GET" and path == "pulls" and query["state"] == ["open"]:
             return self._page([self._pull(*pull) for pull in self.pulls], target)
         if match := re.fullmatch(r"issues/([0-9]+)/comments", path):
@@ -105,6 +107,10 @@ class GitHubServer:
                     each["body"] = json.loads(body)["body"]
                     return self._reply(200, each["id"])
         return 404, {}, b'{"message": "Not Found"}'
+
+    def _opened_pull(self, opened: dict[str, Any]) -> dict[str, Any]:
+        pull = self._pull(opened["number"], opened["sha"], REPOSITORY)
+        return {**pull, "state": opened["state"], "merged_at": opened["merged_at"]}
 
     @staticmethod
     def _pull(number: int, sha: str, repository: str | None) -> dict[str, Any]:

@@ -315,10 +315,11 @@ def test_monitor_tells_the_ages(scheduler: Scheduler) -> None:
     assert scheduler.run("tagpipe-monitor/monitor")["state_type"] == "COMPLETED"
     ages, *_ = read_artifacts(scheduler.environment, "tagpipe-ages")
     rows = json.loads(ages["data"])
-    assert [row["what"] for row in rows] == ["published version", "upstream projects", "upstream vocabulary"]
+    assert [row["what"] for row in rows] == ["published version", "projects as published", "vocabulary as published"]
     assert all(0 <= row["age_days"] < 1 for row in rows)
     page, *_ = read_artifacts(scheduler.environment, "tagpipe-freshness")
     assert "| published version | 0.0 days |" in page["data"]
+    assert "upstream has" in page["data"]
 
 
 @pytest.mark.slow

@@ -19,8 +19,8 @@ def test_version_is_as_old_as_its_commit_and_a_source_as_its_last_change() -> No
     ages = measure_freshness([version(1, "a"), version(4, "b"), version(9, "b")], NOW)
     assert [(age.what, age.age_days, age.commit, age.is_bounded) for age in ages] == [
         ("published version", 2.0, "commit9", False),
-        ("upstream projects", 7.0, "commit4", False),
-        ("upstream vocabulary", 10.0, "commit1", True),
+        ("projects as published", 7.0, "commit4", False),
+        ("vocabulary as published", 10.0, "commit1", True),
     ]
 
 

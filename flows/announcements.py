@@ -1,0 +1,122 @@
+"""Events for automations: every published version is announced once, whoever published it, and however a run ended.
+
+What was announced last is remembered in .tagpipe/. A version that a run published but could not announce (it was
+killed, the server was gone), or that a person published by merging a pull request, is announced by the next run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.events import emit_event
+
+from tagpipe.errors import InputError
+from tagpipe.io.files import read_json, write_json
+from tagpipe.io.history import read_versions
+from tagpipe.io.layout import project_layout
+from tagpipe.io.yaml_file import read_params
+from tagpipe.publication import Publication
+
+PREFIX = "tagpipe.dataset."
+PUBLISHED = PREFIX + "published"
+MEMORY = "announced.json"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A published version, and where: the branch and its remote."""
+
+    where: str
+    content_sha256: str
+
+
+def announce(root: Path, publication: Publication) -> None:
+    """Emit `tagpipe.dataset.refused` or `.proposed` for a candidate, and `.published` for a version that is new."""
+    if publication.outcome in ("refused", "proposed"):
+        _emit(root, PREFIX + publication.outcome, _describe_candidate(root, publication))
+    payload = _describe_version(root, publication)
+    if payload is None:
+        return
+    settings = read_params(project_layout(root).params_file).publish
+    where = "local" if settings.to == "local" else f"{settings.remote} {settings.branch}"
+    now = _Known(where, payload["content_sha256"])
+    known = _read_memory(root)
+    if publication.outcome == "published" or (known is not None and known.where == where and known != now):
+        _emit(root, PUBLISHED, payload)
+    if known != now:
+        write_json(project_layout(root).scratch / MEMORY, vars(now))
+
+
+def _emit(root: Path, event: str, payload: dict[str, Any]) -> None:
+    name = root.name
+    resource = {"prefect.resource.id": PREFIX + name, "prefect.resource.name": name}
+    emit_event(event=event, resource=resource, payload=payload)
+
+
+def _describe_candidate(root: Path, publication: Publication) -> dict[str, Any]:
+    document = publication.document
+    return {
+        **(_count(root, publication.commit) or {}),
+        **_fields(publication),
+        "gates_failed": [gate.name for gate in document.gates if not gate.passed] if document else [],
+    }
+
+
+def _describe_version(root: Path, publication: Publication) -> dict[str, Any] | None:
+    """Of what is published now; None where git cannot tell."""
+    counted = _count(root, publication.base)
+    if counted is None:
+        return None
+    if publication.outcome == "published":
+        return {**counted, **_fields(publication), "gates_failed": []}
+    return {
+        **counted,
+        "commit": publication.base,
+        "ref": None,
+        "pull_request": None,
+        "reason": "published since the last run",
+        "n_labels_added": None,
+        "n_labels_removed": None,
+        "gates_failed": [],
+    }
+
+
+def _fields(publication: Publication) -> dict[str, Any]:
+    document = publication.document
+    return {
+        "commit": publication.commit,
+        "ref": publication.ref,
+        "pull_request": publication.pull_request,
+        "reason": publication.reason,
+        "n_labels_added": document.n_labels_added if document else None,
+        "n_labels_removed": document.n_labels_removed if document else None,
+    }
+
+
+def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
+    """Digest and counts of the version at a commit, from its report."""
+    try:
+        versions = read_versions(root, commit or "", n_most=1)
+    except InputError:
+        return None
+    if not versions:
+        return None
+    report = versions[-1].threshold
+    projects = report["projects"]
+    counts = {
+        "n_projects": projects["n_in"] - projects["n_rejected"] - projects["n_duplicates"],
+        "n_labeled": projects["n_labeled"],
+        "n_labels": report["tag_uses"]["n_kept"],
+        "n_tags_kept": report["tags"]["n_kept"],
+    }
+    return {"content_sha256": report["content_sha256"], "counts": counts}
+
+
+def _read_memory(root: Path) -> _Known | None:
+    path = project_layout(root).scratch / MEMORY
+    try:
+        return _Known(**read_json(path)) if path.is_file() else None
+    except (InputError, TypeError):
+        return None
