@@ -29,16 +29,18 @@ from tagpipe.io.published import (
     keep_refused,
     move_published,
     read_gated_params,
+    read_params_at,
     read_refs,
 )
 from tagpipe.io.pull_requests import Proposal
 from tagpipe.io.rebuild import run_there, shared_worktree
 from tagpipe.io.repro import LOCK_FILE, StageRun, parse_lock
+from tagpipe.io.sources import each_source
 from tagpipe.io.store import has_remote, pull_data, push_data
-from tagpipe.io.upstream import look_upstream
+from tagpipe.io.upstream import forget_downloads, look_upstream
 from tagpipe.io.versions import Version, verify_version
 from tagpipe.io.yaml_file import read_params, replace_text
-from tagpipe.params import PublishParams
+from tagpipe.params import Params, PublishParams
 from tagpipe.render.diff_markdown import markdown_diff
 
 MAX_MOVES = 3
@@ -137,6 +139,7 @@ def _publish_once(project: _Project) -> Publication:
     refs = read_refs(project.root, project.where)
     params = read_gated_params(project.root, refs.base)
     pins = look_upstream(project.layout, params)
+    forget_downloads(project.layout, _list_needed(project, params, refs.candidate, pins))
     moved = {name: new for name, (old, new) in pins.items() if old != new}
     proposed = _compare_proposal(project, refs, {name: new for name, (_, new) in pins.items()})
     if proposed is not None:
@@ -257,8 +260,18 @@ def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
     return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
 
 
+def _list_needed(
+    project: _Project, published: Params, candidate: str | None, pins: dict[str, tuple[str, str]]
+) -> set[str]:
+    """The sha256s that the published version, the open candidate, the workspace and the next look may ask for."""
+    each = [published, read_params(project.layout.params_file)]
+    each += [read_params_at(project.root, candidate)] if candidate else []
+    named = {source.sha256 for params in each for _, source in each_source(params.source) if source.sha256}
+    return named | {new for _, new in pins.values()}
+
+
 def _read_pins(root: Path, commit: str, names: dict[str, str]) -> dict[str, str | None]:
-    source = read_gated_params(root, commit).source
+    source = read_params_at(root, commit).source
     return {name: getattr(source, name).sha256 for name in names}
 
 

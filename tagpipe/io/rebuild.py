@@ -28,11 +28,14 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
     has_cache: else DVC's cache there is empty, as in a fresh clone.
     """
     with temporary_worktree(root, commit, prefix=prefix) as tree:
-        _share_dvc(root, tree, has_cache=has_cache)
+        site_cache = _share_dvc(root, tree, has_cache=has_cache)
         pinned = root / SCRATCH / "pinned"
-        if pinned.is_dir():
-            shutil.copytree(pinned, tree / SCRATCH / "pinned")
-        yield tree
+        try:
+            if pinned.is_dir():
+                shutil.copytree(pinned, tree / SCRATCH / "pinned")
+            yield tree
+        finally:
+            shutil.rmtree(site_cache, ignore_errors=True)
 
 
 @contextmanager
@@ -51,8 +54,11 @@ def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
         yield tree
 
 
-def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> None:
-    """The project's cache and remotes, with absolute paths, in the work tree's local DVC configuration."""
+def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
+    """The project's cache and remotes, with absolute paths, in the work tree's local DVC configuration.
+
+    The folder of indexes that DVC 3.67 makes for every repository outside of it (/var/tmp/dvc) and never removes.
+    """
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo, Repo(str(tree)) as there:
@@ -63,6 +69,7 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> None:
             config["remote"] = remotes
             if default := repo.config["core"].get("remote"):
                 config["core"] = {"remote": default}
+        return Path(there.site_cache_dir)
 
 
 def run_there(tree: Path) -> tuple[StageRun, ...]:

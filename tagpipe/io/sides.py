@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from tagpipe.core.sides import Side
 from tagpipe.core.strict_json import ByteSource
 from tagpipe.core.versions_log import find_code
 from tagpipe.core.vocabulary import load_vocabulary
-from tagpipe.errors import ConfigError, InputError, IntegrityError, escape_shown
+from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
 from tagpipe.io.git import find_commit, find_default_base
 from tagpipe.io.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
 from tagpipe.io.raw import open_raw
 from tagpipe.io.rebuild import rebuilt_revision
 from tagpipe.io.repro import LOCK_FILE
+from tagpipe.io.revisions import open_revision
 from tagpipe.io.sources import NAMES
 from tagpipe.io.staleness import find_stale
 from tagpipe.io.versions import Version, open_version, verify_version
@@ -70,6 +71,23 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     if name == WORKSPACE:
         yield _load_workspace(root, WORKSPACE)
     elif (commit := find_commit(root, name)) is not None:
+        with _open_commit(root, name, commit, rebuild=rebuild) as loaded:
+            yield loaded
+    elif Path(name).is_dir():
+        yield _load_directory(Path(name), name)
+    else:
+        raise ConfigError(
+            "neither a revision of this repository nor a directory",
+            field="BASE or HEAD",
+            found=escape_shown(name),
+            expected=f"a branch, tag or commit, `{WORKSPACE}`, or a directory written by `tagpipe build`",
+            fix="Name one; in a shallow clone, `git fetch` it first",
+        )
+
+
+@contextmanager
+def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterator[LoadedSide]:
+    try:
         try:
             loaded = _load_revision(root, name, commit)
             if rebuild:  # what replays need as well, while it can still be built
@@ -83,16 +101,14 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
             return
         with rebuilt_revision(root, commit) as tree:
             yield _load(Version(project_layout(tree)), _shown(name, commit), commit)
-    elif Path(name).is_dir():
-        yield _load_directory(Path(name), name)
-    else:
-        raise ConfigError(
-            "neither a revision of this repository nor a directory",
-            field="BASE or HEAD",
-            found=escape_shown(name),
-            expected=f"a branch, tag or commit, `{WORKSPACE}`, or a directory written by `tagpipe build`",
-            fix="Name one; in a shallow clone, `git fetch` it first",
-        )
+    finally:
+        _close_commit(root, commit)
+
+
+def _close_commit(root: Path, commit: str) -> None:
+    """Let go of the two files that DVC 3.67 keeps open for each revision; who reads on opens them again."""
+    with suppress(TagpipeError):
+        open_revision(str(root), commit)[0].repo.close()
 
 
 def load_built(root: Path, params: Params) -> LoadedSide:
