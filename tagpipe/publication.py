@@ -16,7 +16,7 @@ from tagpipe.comparison import Comparison, compare
 from tagpipe.core.document import DiffDocument
 from tagpipe.core.summary import Summary
 from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
-from tagpipe.io.git import GitFailed, ask_git, call_git, clear_worktrees
+from tagpipe.io.git import GitFailed, ask_git, call_git
 from tagpipe.io.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.objects import verify_deep
@@ -39,6 +39,7 @@ from tagpipe.io.sources import each_source
 from tagpipe.io.store import has_remote, pull_data, push_data
 from tagpipe.io.upstream import forget_downloads, look_upstream
 from tagpipe.io.versions import Version, verify_version
+from tagpipe.io.worktree import clear_worktrees
 from tagpipe.io.yaml_file import read_params, replace_text
 from tagpipe.params import Params, PublishParams
 from tagpipe.render.diff_markdown import markdown_diff

@@ -1,20 +1,16 @@
-"""What tagpipe asks git for: commits, the merge base, history, and a temporary work tree."""
+"""What tagpipe asks git for: commits, the merge base, history."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import subprocess
-import tempfile
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
-from tagpipe.errors import ConfigError, InputError, escape_shown
+from tagpipe.errors import ConfigError, InputError
 
+_REASONS = ("fatal: ", "error: ", "remote: ", "! ")
+_MAX_REASONS = 3
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 
 
@@ -89,7 +85,7 @@ def call_git(
     settings: Sequence[str] = (),
     timeout_s: float | None = None,
 ) -> str:
-    """What a git command answers. Raises GitFailed with its last line, or where it takes longer than `timeout_s`.
+    """What a git command answers. Raises GitFailed with git's reason, or where it takes longer than `timeout_s`.
 
     text: its standard input. identity: with the user's name, or tagpipe's where git knows none. settings: NAME=VALUE.
     Hooks and signatures are left out, for they are made for people's commits.
@@ -112,66 +108,16 @@ def call_git(
     except subprocess.TimeoutExpired:
         raise GitFailed(f"git {arguments[0]} had no answer within {timeout_s:.0f} seconds") from None
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("hint:")]
-        raise GitFailed(lines[-1] if lines else f"git {arguments[0]} ended with {done.returncode}")
+        raise GitFailed(_find_reason(done.stderr) or f"git {arguments[0]} ended with {done.returncode}")
     return done.stdout.rstrip("\n")
 
 
+def _find_reason(said: str) -> str:
+    """The lines in which git, or the other side, says what is wrong; else the last one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
+    reasons = [line for line in lines if line.startswith(_REASONS) and not line.startswith("error: failed to push")]
+    return "; ".join(reasons[:_MAX_REASONS] or lines[-1:])
+
+
 class GitFailed(Exception):
-    """A git command failed; the text is what git said last."""
-
-
-def clear_worktrees(root: Path, prefix: str) -> None:
-    """Remove the work trees called `prefix` that a kill has left behind; nobody else's may have that name."""
-    for line in (ask_git(root, "worktree", "list", "--porcelain") or "").splitlines():
-        tree = Path(line.removeprefix("worktree "))
-        if line.startswith("worktree ") and tree.name == "tree" and tree.parent.name.startswith(prefix):
-            ask_git(root, "worktree", "remove", "--force", str(tree))
-            shutil.rmtree(tree.parent, ignore_errors=True)
-
-
-@contextmanager
-def temporary_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-") -> Iterator[Path]:
-    """The project at `commit` in a detached work tree of its own, removed at the end; HEAD is never touched.
-
-    Raises InputError where git cannot make one. SIGTERM ends the program behind it, not in the middle.
-    """
-    top = ask_git(root, "rev-parse", "--show-toplevel")
-    with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        tree = Path(folder).resolve() / "tree"
-        try:
-            with _sigterm_held():  # a work tree that git is making cannot be removed yet
-                added = top and ask_git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
-            if added is None or top is None:
-                raise InputError(f"cannot be checked out in a work tree of its own: {escape_shown(commit)}")
-            yield tree / root.resolve().relative_to(Path(top).resolve())
-        finally:
-            with _sigterm_held():
-                ask_git(root, "worktree", "remove", "--force", str(tree))
-
-
-@contextmanager
-def _sigterm_held() -> Iterator[None]:
-    """SIGTERM comes at the end of the block, not in it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    """A cancelled CI job sends SIGTERM, which by itself would leave the work tree behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    """A git command failed; the text is what git said of it."""

@@ -14,11 +14,11 @@ from typing import Any
 
 from tagpipe.errors import InputError, TagpipeError, escape_shown, from_dict
 from tagpipe.io.files import read_json
-from tagpipe.io.git import temporary_worktree
 from tagpipe.io.layout import SCRATCH
 from tagpipe.io.lock import ENVIRONMENT
 from tagpipe.io.repro import StageRun
 from tagpipe.io.stage_run import LAST_ERROR
+from tagpipe.io.worktree import temporary_worktree
 
 
 @contextmanager

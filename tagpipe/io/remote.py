@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagpipe.errors import ConfigError, SourceUnavailable, escape_shown
+from tagpipe.errors import ConfigError, SourceUnavailable, escape_shown, visible
 from tagpipe.io.git import GitFailed, ask_git, call_git
 
 TIMEOUT_S = 600.0
+_SHOWN_CHARS = 300
 _SLOW = ("http.lowSpeedLimit=1000", "http.lowSpeedTime=60")
 """A server that sends under 1000 bytes a second for a minute is given up."""
 
@@ -44,7 +45,7 @@ def _ask(root: Path, remote: str, what: str, *arguments: str) -> str:
         return call_git(root, *arguments, identity=True, settings=_SLOW, timeout_s=TIMEOUT_S)
     except GitFailed as error:
         raise SourceUnavailable(
-            f"the git remote {what}: {escape_shown(str(error))[1:-1]}",
+            f"the git remote {what}: {visible(str(error))[:_SHOWN_CHARS]}",
             file=remote,
             fix="Look at the remote and at what it allows, or try again later",
         ) from None
