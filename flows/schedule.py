@@ -142,12 +142,19 @@ def wait_for_an_end(processes: Mapping[str, tuple[subprocess.Popen[bytes], Path]
 def running(
     arguments: Sequence[str], root: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of Prefect's for as long as the block lasts; nothing that it started outlives it.
+    """A process of Prefect's for as long as the block lasts; nothing that it started outlives it."""
+    process = start(arguments, root, environment, log)
+    try:
+        yield process
+    finally:
+        stop(process)
 
-    It is in a session of its own: a terminal's Ctrl-C reaches only us, and the worker is stopped before its server.
-    """
+
+def start(arguments: Sequence[str], root: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A process of Prefect's in a session of its own: a terminal's Ctrl-C reaches only us, and the worker is stopped
+    before its server."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             _command(arguments),
             cwd=root,
             env=environment,
@@ -156,14 +163,12 @@ def running(
             stderr=output,
             start_new_session=True,
         )
-    try:
-        yield process
-    finally:
-        stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started, gently first."""
+    if process.poll() is not None:
+        return  # its PID may be somebody else's by now
     family = _find_family(process.pid)
     process.terminate()
     try:

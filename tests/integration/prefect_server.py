@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from flows.schedule import HOST, make_environment, running, wait_until_ready
+from flows.schedule import HOST, make_environment, start, stop, wait_until_ready
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -28,16 +31,59 @@ QUICK = {
 N_TRIES = 60
 
 
-@contextmanager
-def serve_prefect(home: Path) -> Iterator[dict[str, str]]:
-    """A running server; the environment of those that use it."""
+@dataclass
+class Service:
+    """A process of Prefect's that may be killed and started again, as an init system does."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        self.process = start(self.arguments, REPO, self.environment, self.log)
+        return self.process
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        assert self.process.wait() == -signal.SIGKILL, f"it had ended by itself: {self.log}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process is not None
+        stop(self.process)
+
+
+class PrefectServer(Service):
+    """The server at the address in `environment`, with the database in its PREFECT_HOME."""
+
+    def start(self) -> subprocess.Popen[bytes]:
+        process = super().start()
+        try:
+            wait_until_ready(process, int(self.arguments[-1]), self.log)
+        except BaseException:
+            stop(process)
+            raise
+        return process
+
+
+def make_server(home: Path) -> PrefectServer:
+    """A server on a free port, not started yet."""
     port = find_port()
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     environment = {**make_environment(outer, home, port), **QUICK, "PYTHONPATH": str(REPO)}
-    log = home / "server.log"
-    with running(["server", "start", "--host", HOST, "--port", str(port)], home, environment, log) as server:
-        wait_until_ready(server, port, log)
-        yield environment
+    return PrefectServer(["server", "start", "--host", HOST, "--port", str(port)], environment, home / "server.log")
+
+
+@contextmanager
+def serve_prefect(home: Path) -> Iterator[Mapping[str, str]]:
+    """A running server; the environment of those that use it."""
+    with make_server(home) as server:
+        yield server.environment
 
 
 def find_port() -> int:
@@ -64,6 +110,8 @@ def ask_api(environment: Mapping[str, str], path: str, body: object = None, meth
             if error.code != 503:
                 raise
             time.sleep(0.5)
+        except TimeoutError:
+            pass  # a busy machine: ask again
     raise AssertionError(f"{path}: unavailable")
 
 
