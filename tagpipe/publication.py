@@ -245,7 +245,8 @@ def _find_same(project: _Project, refs: Refs, commit: str) -> str | None:
 def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
     """Path -> md5 of every table that a commit's dvc.lock names; None where there is no dvc.lock.
 
-    What was received is left out, and the manifest, which has its sha256: another order of the rows is no change.
+    What was received is left out, and what tells of its bytes (the manifest) or rows (what was rejected): another order
+    of the rows is no change.
     """
     text = ask_git(project.root, "show", f"{commit}:./{LOCK_FILE}")
     if text is None:
@@ -254,7 +255,7 @@ def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
         path
         for stage in project.layout.stages
         for path, is_cached in project.layout.outs(stage)
-        if is_cached and stage != "fetch" and not path.endswith("/manifest.json")
+        if is_cached and stage != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
     }
     stages: dict[str, dict[str, Any]] = parse_lock(f"{text}\n".encode())
     outs = (out for stage in stages.values() for out in stage.get("outs", ()))
