@@ -13,6 +13,7 @@ from tagpipe.io.files import write_bytes
 from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.raw import copy_raw, open_raw, suffix_of
+from tagpipe.io.redaction import without_secrets
 from tagpipe.io.repository import find_git, start_repository
 from tagpipe.io.repro import write_code_version
 from tagpipe.io.sources import each_source, fetch_source, store_pinned
@@ -75,7 +76,7 @@ def init_project(directory: Path, *, projects: Path | None = None, vocabulary: P
 
 @dataclass(frozen=True)
 class PinChange:
-    """A source's pin before, and what is upstream now."""
+    """A source's pin before, and what is upstream now. url: as it may be shown."""
 
     name: str
     url: str
@@ -152,7 +153,7 @@ def _look_upstream(
     found = describe_sources(Raw(received["projects"], received["vocabulary"]))
     for name, source in sources:
         if source.url is not None and source.sha256 is not None:
-            pins.append(PinChange(name, source.url, source.sha256, str(found[name]["sha256"])))
+            pins.append(PinChange(name, without_secrets(source.url), source.sha256, str(found[name]["sha256"])))
     return received, pins
 
 

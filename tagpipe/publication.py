@@ -7,6 +7,8 @@ update of one ref, so whoever reads the published branch sees the old version or
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ from tagpipe.comparison import Comparison, compare
 from tagpipe.core.document import DiffDocument
 from tagpipe.core.summary import Summary
 from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
+from tagpipe.io.disk import disk_full, is_disk_full, says_disk_full
 from tagpipe.io.git import GitFailed, ask_git, call_git
 from tagpipe.io.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
 from tagpipe.io.lock import hold_run_lock
@@ -116,22 +119,32 @@ def publish(root: Path) -> Publication:
     """
     layout = project_layout(root)
     project = _Project(layout, read_params(layout.params_file).publish)
-    with hold_run_lock(layout.scratch, command="tagpipe publish"):
+    with _expected_failures(root), hold_run_lock(layout.scratch, command="tagpipe publish"):
         clear_worktrees(root, _PREFIX)
-        try:
-            for _ in range(MAX_MOVES):
-                try:
-                    return _publish_once(project)
-                except Moved:
-                    continue
-        except GitFailed as error:
-            fix = "Mend what git says, and run it again"
-            raise ConfigError(f"git cannot do it: {visible(str(error))}", file=str(root), fix=fix) from None
+        for _ in range(MAX_MOVES):
+            with suppress(Moved):
+                return _publish_once(project)
     raise SourceUnavailable(
         f"the branch moved {MAX_MOVES} times while a candidate was built on it",
         file=project.where.branch,
         fix="Run it again",
     )
+
+
+@contextmanager
+def _expected_failures(root: Path) -> Iterator[None]:
+    """What git and the disk may refuse anywhere, as ConfigError. Nothing has been published then."""
+    try:
+        yield
+    except GitFailed as error:
+        if says_disk_full(str(error)):
+            raise disk_full(str(error), file=str(root)) from None
+        fix = "Mend what git says: see whether its disk has room, and whether you may write to it"
+        raise ConfigError(f"git failed: {visible(str(error))}", file=str(root), fix=fix) from None
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise disk_full(str(error.strerror), file=str(error.filename2 or error.filename or root)) from None
 
 
 def _publish_once(project: _Project) -> Publication:

@@ -12,8 +12,8 @@ from tagpipe.core.findings import Finding
 from tagpipe.io.layout import Layout
 from tagpipe.io.lock import find_birth
 from tagpipe.io.objects import find_trouble
+from tagpipe.io.redaction import without_secrets
 from tagpipe.io.repro import LOCK_FILE, parse_lock, read_lock_holders
-from tagpipe.io.revisions import without_password
 from tagpipe.io.staleness import find_stale
 from tagpipe.io.store import read_dvc_config
 
@@ -131,5 +131,5 @@ def _ask_remote(layout: Layout) -> str | None:
             odb.fs.info(odb.oid_to_path("d41d8cd98f00b204e9800998ecf8427e"))  # of no bytes: any answer will do
     except Exception as error:  # noqa: BLE001 - each kind of remote raises its own library's errors
         cause = find_trouble(error)
-        return None if cause is None else without_password((str(cause).splitlines() or [type(cause).__name__])[0])
+        return None if cause is None else without_secrets((str(cause).splitlines() or [type(cause).__name__])[0])
     return None

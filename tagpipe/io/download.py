@@ -21,6 +21,7 @@ import httpx
 import tenacity
 
 from tagpipe.errors import ConfigError, SourceUnavailable, escape_shown
+from tagpipe.io.redaction import without_secrets
 from tagpipe.params import Download
 
 MAX_REDIRECTS = 3
@@ -63,7 +64,11 @@ def look(url: str, bounds: Download, *, name: str, progress: Progress | None = N
     try:
         _ = httpx.URL(url).host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise ConfigError(f"not an address: {error}", field=f"source.{name}.url", found=escape_shown(url)) from None
+        raise ConfigError(
+            f"not an address: {without_secrets(str(error))}",
+            field=f"source.{name}.url",
+            found=escape_shown(without_secrets(url)),
+        ) from None
     deadline = time.monotonic() + bounds.timeout_s
     tries = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_Retry),
@@ -116,7 +121,7 @@ def _follow(
     at = url
     for _ in range(MAX_REDIRECTS + 1):
         if not at.lower().startswith(("http://", "https://")):
-            raise _unavailable(f"redirects to {escape_shown(at)}, which is not http(s)", url, name)
+            raise _unavailable(f"redirects to {escape_shown(without_secrets(at))}, which is not http(s)", url, name)
         with client.stream("GET", at, headers=headers, timeout=_timeout(deadline)) as response:
             if response.status_code == 304 and etag:
                 return Answer(None, etag)
@@ -204,9 +209,9 @@ class _Gunzip:
 
 def _unavailable(what: str, url: str, name: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"cannot be downloaded: {what}",
+        f"cannot be downloaded: {without_secrets(what)}",
         file=f"source.{name}",
-        found=escape_shown(url),
+        found=escape_shown(without_secrets(url)),
         fix="Try again later; a pinned version also builds from .tagpipe/pinned or after `dvc pull`",
     )
 

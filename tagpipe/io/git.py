@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagpipe.errors import ConfigError, InputError
+from tagpipe.io.redaction import without_secrets
 
 _REASONS = ("fatal: ", "error: ", "remote: ", "! ")
 _MAX_REASONS = 3
@@ -85,7 +86,7 @@ def call_git(
     settings: Sequence[str] = (),
     timeout_s: float | None = None,
 ) -> str:
-    """What a git command answers. Raises GitFailed with git's reason, or where it takes longer than `timeout_s`.
+    """What a git command answers. Raises GitFailed with git's reason, as it may be shown, or after `timeout_s`.
 
     text: its standard input. identity: with the user's name, or tagpipe's where git knows none. settings: NAME=VALUE.
     Hooks and signatures are left out, for they are made for people's commits.
@@ -108,7 +109,9 @@ def call_git(
     except subprocess.TimeoutExpired:
         raise GitFailed(f"git {arguments[0]} had no answer within {timeout_s:.0f} seconds") from None
     if done.returncode != 0:
-        raise GitFailed(_find_reason(done.stderr) or f"git {arguments[0]} ended with {done.returncode}")
+        raise GitFailed(
+            _find_reason(without_secrets(done.stderr)) or f"git {arguments[0]} ended with {done.returncode}"
+        )
     return done.stdout.rstrip("\n")
 
 

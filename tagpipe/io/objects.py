@@ -18,8 +18,8 @@ from tagpipe.core.objects import Condition, Copy, ObjectCheck, Place, merge_path
 from tagpipe.errors import ConfigError, InputError, IntegrityError
 from tagpipe.io.git import find_commit, read_blobs
 from tagpipe.io.layout import Layout, project_layout
+from tagpipe.io.redaction import without_secrets
 from tagpipe.io.repro import LOCK_FILE, parse_lock
-from tagpipe.io.revisions import without_password
 from tagpipe.io.versions import Version, open_version, verify_version
 
 _FOLDER = ".dir"
@@ -217,7 +217,7 @@ class _Reader:
             return ""
         path = str(store.oid_to_path(oid))
         if store.fs.protocol != "local":
-            return without_password(str(store.fs.unstrip_protocol(path)))
+            return without_secrets(str(store.fs.unstrip_protocol(path)))
         file = Path(path)
         return file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else path
 
@@ -242,7 +242,7 @@ class _Reader:
             if (cause := find_trouble(error)) is None:
                 return Copy(place, location, "missing")
             said = (str(cause).splitlines() or [""])[0] or type(cause).__name__
-            return Copy(place, location, "unreadable", without_password(said)[:_REMARK_CHARS])
+            return Copy(place, location, "unreadable", without_secrets(said)[:_REMARK_CHARS])
 
 
 def find_trouble(error: BaseException) -> BaseException | None:

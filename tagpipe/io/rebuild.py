@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tagpipe.errors import InputError, TagpipeError, escape_shown, from_dict
+from tagpipe.errors import KINDS, InputError, TagpipeError, escape_shown, from_dict
+from tagpipe.io.environment import without_tokens
 from tagpipe.io.files import read_json
 from tagpipe.io.layout import SCRATCH
 from tagpipe.io.lock import ENVIRONMENT
@@ -32,10 +32,17 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
         pinned = root / SCRATCH / "pinned"
         try:
             if pinned.is_dir():
-                shutil.copytree(pinned, tree / SCRATCH / "pinned")
+                _copy_files(pinned, tree / SCRATCH / "pinned")
             yield tree
         finally:
             shutil.rmtree(site_cache, ignore_errors=True)
+
+
+def _copy_files(folder: Path, to: Path) -> None:
+    """The files of a folder. `shutil.copytree` would tell of a full disk once a file, and without its number."""
+    to.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        shutil.copy2(path, to)
 
 
 @contextmanager
@@ -72,13 +79,16 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
         return Path(there.site_cache_dir)
 
 
+_KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind is not TagpipeError}
+
+
 def run_there(tree: Path) -> tuple[StageRun, ...]:
     """`tagpipe run` in a work tree, by its own code where it has some; what DVC did there, in the order of its stages.
 
     Raises the failing stage's own error.
     """
     # `python -m` takes the work tree's own tagpipe, where it has one; elsewhere it is the installed one.
-    environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
+    environment = {name: value for name, value in without_tokens().items() if name != ENVIRONMENT}
     done = subprocess.run(
         [sys.executable, "-m", "tagpipe", "run", "--json"],
         cwd=tree,
@@ -94,4 +104,5 @@ def run_there(tree: Path) -> tuple[StageRun, ...]:
     if last_error.is_file():
         raise from_dict(read_json(last_error)["error"])
     said = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no word"]
-    raise InputError(f"the run there ended with exit code {done.returncode}: {said[-1].removeprefix('error: ')}")
+    kind = _KIND_OF.get(done.returncode, InputError)
+    raise kind(f"the run there ended with exit code {done.returncode}: {said[-1].removeprefix('error: ').rstrip('.')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagpipe.errors import ConfigError, SourceUnavailable, escape_shown, visible
+from tagpipe.io.disk import says_disk_full
 from tagpipe.io.git import GitFailed, ask_git, call_git
 
 TIMEOUT_S = 600.0
@@ -44,6 +45,8 @@ def _ask(root: Path, remote: str, what: str, *arguments: str) -> str:
     try:
         return call_git(root, *arguments, identity=True, settings=_SLOW, timeout_s=TIMEOUT_S)
     except GitFailed as error:
+        if says_disk_full(str(error)):
+            raise
         raise SourceUnavailable(
             f"the git remote {what}: {visible(str(error))[:_SHOWN_CHARS]}",
             file=remote,

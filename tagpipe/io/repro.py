@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
+from tagpipe.io.disk import disk_full, says_disk_full
 from tagpipe.io.files import read_bytes, write_bytes
 from tagpipe.io.layout import CODE_FILE, Layout, code_version
 from tagpipe.io.lock import HeldLock, find_birth, hold_run_lock, hold_stage_lock
+from tagpipe.io.redaction import without_secrets
 from tagpipe.io.stage_run import LAST_ERROR
 from tagpipe.io.yaml_file import parse_yaml, read_params
 
@@ -112,9 +114,9 @@ def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> t
                 if found[1] != "ran":
                     echo(f"{found[0]['stage']}: {'nothing changed' if found[1] == 'skipped' else 'from the run cache'}")
             elif line.startswith(("ERROR: ", _BLOCKER)):
-                complaint.append(line.removeprefix("ERROR: ").strip())
+                complaint.append(without_secrets(line.removeprefix("ERROR: ").strip()))
             elif not _NOISE.match(line):
-                echo(line)
+                echo(without_secrets(line))
     return runs, process.wait(), complaint
 
 
@@ -153,6 +155,8 @@ def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
     path = layout.scratch / LAST_ERROR
     if path.is_file():
         return from_dict(json.loads(read_bytes(path))["error"])
+    if full := [line for line in complaint if says_disk_full(line)]:
+        return disk_full(full[-1], file="DVC's cache or the work tree")
     text = "; ".join(complaint) or f"dvc repro ended with exit code {exit_code}"
     if exit_code < 0 or ("failed to reproduce" in text and "failed to run" in text):
         return StageDefect(text)

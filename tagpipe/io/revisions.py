@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable, escape_shown
+from tagpipe.io.redaction import without_secrets
 
 _ADDRESS = re.compile(r"\w[\w+.-]*://|[^/:]+@[^/:]+:")
 """How the address of a repository begins, `https://...` or `git@host:...`; anything else is a folder."""
@@ -71,10 +72,10 @@ def _open_address(address: str, revision: str | None) -> Any:
         raise _not_opened(address, revision, str(error)) from None
     except (DvcException, SCMError, OSError) as error:
         # DVC 3.67 says `SCM error`, and has what git said as the cause.
-        said = str(error.__cause__ or error).strip().replace(address, without_password(address))
+        said = without_secrets(str(error.__cause__ or error).strip())
         raise SourceUnavailable(
             f"cannot be cloned: {escape_shown(said)}",
-            file=without_password(address),
+            file=without_secrets(address),
             fix="Check the address and that you may read it, or try again later",
         ) from None
     return files
@@ -82,20 +83,10 @@ def _open_address(address: str, revision: str | None) -> Any:
 
 def _not_opened(root: str, revision: str | None, said: str) -> InputError:
     return InputError(
-        f"cannot be opened at revision {escape_shown(revision)}: "
-        f"{escape_shown(said.strip().replace(root, without_password(root)))}",
-        file=without_password(root),
+        f"cannot be opened at revision {escape_shown(revision)}: {escape_shown(without_secrets(said.strip()))}",
+        file=without_secrets(root),
         fix="Name a git repository with DVC, and a branch, tag or commit of it",
     )
-
-
-def without_password(address: str) -> str:
-    """An address as it may be shown.
-
-    >>> without_password("https://me:secret@example.org/data.git")
-    'https://***@example.org/data.git'
-    """
-    return re.sub(r"(?<=://)[^/@]*@", "***@", address)
 
 
 def _ask_git(root: str, *arguments: str) -> str:
@@ -126,7 +117,7 @@ def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes
         raise InputError(f"{what} (revision {escape_shown(revision)})", file=path, fix=fix) from None
     except (DvcException, DataIndexDirError, OSError) as error:
         raise InputError(
-            f"cannot be read at revision {escape_shown(revision)}: {str(error).splitlines()[0][:160]}",
+            f"cannot be read at revision {escape_shown(revision)}: {without_secrets(str(error)).splitlines()[0][:160]}",
             file=path,
             fix="Run `dvc pull`",
         ) from None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import SourceUnavailable, visible
+from tagpipe.io.disk import disk_full, says_disk_full
 from tagpipe.io.environment import without_tokens
-from tagpipe.io.revisions import without_password
+from tagpipe.io.redaction import without_secrets
 
 TIMEOUT_S = 3_600.0
 """Of one push or pull: a remote that never answers must not hold the project's lock for ever."""
@@ -36,7 +37,7 @@ def push_data(root: Path) -> None:
 
 
 def pull_data(root: Path) -> None:
-    """Everything that dvc.lock names from the remote. Raises SourceUnavailable."""
+    """Everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
     _run_dvc(root, "pull")
 
 
@@ -54,15 +55,25 @@ def _run_dvc(root: Path, command: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-        raise _unavailable(command, "; ".join(errors or lines[-1:]))
+    if done.returncode == 0:
+        return
+    said = _find_reason(done.stderr)
+    if command == "pull" and says_disk_full(said):
+        raise disk_full(said, file=str(root))
+    raise _unavailable(command, said)
+
+
+def _find_reason(stderr: str) -> str:
+    """One line as it may be shown: the first error, for the last one only counts them."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    first = (errors or lines[-1:] or ["no word"])[0]
+    return visible(without_secrets(first))[:_SHOWN_CHARS]
 
 
 def _unavailable(command: str, said: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"dvc {command} failed: {visible(without_password(said))[:_SHOWN_CHARS]}",
+        f"dvc {command} failed: {said}",
         file="the DVC remote",
         fix="Look at the remote (reachable, writable, not full), and run it again",
     )

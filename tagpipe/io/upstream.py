@@ -30,7 +30,7 @@ def look_upstream(layout: Layout, params: Params) -> dict[str, tuple[str, str]]:
     answers: dict[str, tuple[Source, Answer]] = {}
     for name, source in each_source(params.source):
         if source.url is not None and source.sha256 is not None:
-            known = memory.get(source.url, {})
+            known = memory.get(_key(source), {})
             etag = known.get("etag") if is_stored(layout, str(known.get("sha256", ""))) else None
             answers[name] = source, look(source.url, params.source.download, name=name, etag=etag)
     if not answers:
@@ -42,13 +42,17 @@ def look_upstream(layout: Layout, params: Params) -> dict[str, tuple[str, str]]:
         )
     found = {}
     for name, (source, answer) in answers.items():
-        assert source.url is not None
         assert source.sha256 is not None
         if answer.data is not None:
-            memory[source.url] = {"etag": answer.etag, "sha256": _store(layout, answer.data)}
-        found[name] = (source.sha256, str(memory[source.url]["sha256"]))
+            memory[_key(source)] = {"etag": answer.etag, "sha256": _store(layout, answer.data)}
+        found[name] = (source.sha256, str(memory[_key(source)]["sha256"]))
     write_json(layout.scratch / MEMORY, memory)
     return found
+
+
+def _key(source: Source) -> str:
+    """An address may hold a credential."""
+    return hashlib.sha256(source.location.encode("utf-8")).hexdigest()
 
 
 def forget_downloads(layout: Layout, needed: Iterable[str]) -> None:
@@ -87,7 +91,7 @@ def _read_downloads(layout: Layout) -> set[str]:
 
 
 def _read_memory(layout: Layout) -> dict[str, dict[str, Any]]:
-    """Url -> what the server called its bytes, and their sha256; scratch, so nothing is lost with it."""
+    """sha256 of the url -> what the server called its bytes, and their sha256; scratch, so nothing is lost with it."""
     path = layout.scratch / MEMORY
     try:
         tree = read_json(path) if path.is_file() else {}

@@ -17,16 +17,19 @@ from types import FrameType
 import psutil
 
 from tagpipe.errors import Busy, InputError, escape_shown, visible
+from tagpipe.io.disk import disk_full, says_disk_full
 from tagpipe.io.git import GitFailed, ask_git, call_git
 from tagpipe.io.lock import ORPHAN_TIMEOUT_S, POLL_S
+
+_BLOCK_BYTES = 4096
 
 
 @contextmanager
 def temporary_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-") -> Iterator[Path]:
     """The project at `commit` in a detached work tree of its own, removed at the end; HEAD is never touched.
 
-    Raises InputError where git cannot make one, Busy where somebody still works in it at the end. SIGTERM ends the
-    program behind it, not in the middle.
+    Raises InputError where git cannot make one, ConfigError where the disk is full, Busy where somebody still works in
+    it at the end. SIGTERM ends the program behind it, not in the middle.
     """
     top = ask_git(root, "rev-parse", "--show-toplevel")
     with _sigterm_as_exit():
@@ -44,11 +47,22 @@ def _add(root: Path, tree: Path, commit: str) -> None:
     try:
         call_git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
     except GitFailed as error:
+        n_free, n_needed = shutil.disk_usage(tree.parent).free, _measure_worktree(root, commit)
+        if says_disk_full(str(error)) or n_free < n_needed:  # git 2.39 says `unable to write file`, and not why
+            said = f"{n_free} bytes are left, and a work tree of {commit[:12]} takes {n_needed}"
+            raise disk_full(said, file=str(tree.parent.parent)) from None
         raise InputError(
             f"cannot be checked out in a work tree of its own: {visible(str(error))}",
             file=f"revision {escape_shown(commit)[1:-1]}",
             fix="Mend what git says, and run it again",
         ) from None
+
+
+def _measure_worktree(root: Path, commit: str) -> int:
+    """Bytes on the disk of the files of a commit, whole blocks each."""
+    listed = (ask_git(root, "ls-tree", "-r", "-l", "--full-tree", commit) or "").splitlines()
+    sizes = (line.split("\t")[0].split()[-1] for line in listed)  # MODE TYPE OBJECT SIZE, of submodules `-`
+    return sum(-(-int(size) // _BLOCK_BYTES) * _BLOCK_BYTES for size in sizes if size.isdecimal())
 
 
 def clear_worktrees(root: Path, prefix: str) -> None:
