@@ -12,6 +12,8 @@ import pytest
 
 from tagpipe.errors import TagpipeError
 
+pytest.register_assert_rewrite("publish_world")  # a plugin that tests import from as well
+
 
 @dataclass(frozen=True)
 class Ended:

@@ -2,117 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from github_server import REPOSITORY, TOKEN, serve_github
-from http_server import Reply, Server, answer, failure, hang, head, raw, redirect, serve
+from http_server import head, raw
+from publish_world import PATH, World, dvc, git, published, state
 
 import tagpipe
 from tagpipe import publication
-from tagpipe.errors import Busy, ConfigError, InputError, SourceUnavailable, TagpipeError
+from tagpipe.errors import Busy, ConfigError, SourceUnavailable
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.yaml_file import set_values
 from tagpipe.project import init_project
-from tagpipe.publication import Publication, publish
+from tagpipe.publication import publish
 
-Rows = list[dict[str, Any]]
-PATH = "/projects.json"
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
-
-
-@dataclass(frozen=True)
-class World:
-    """A project whose projects come from `server`, published once; its remotes, if it has any."""
-
-    root: Path
-    server: Server
-    rows: Rows
-
-    def answer(self, rows: Rows) -> None:
-        """What upstream says from now on, with an ETag, and 304 where it has not moved."""
-        self.server.script[PATH] = [reply_with(rows)]
-
-    def more(self, n: int = 3) -> Rows:
-        """As upstream is, with some projects more."""
-        return [*self.rows, *({**self.rows[0], "id": 900_000 + at, "title": f"new {at}"} for at in range(n))]
-
-    def tip(self, ref: str = "dataset", root: Path | None = None) -> str:
-        return git(root or self.root, "rev-parse", ref)
-
-
-def reply_with(rows: Rows) -> Reply:
-    body = json.dumps(rows).encode()
-    return answer(body, etag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("publish") / "template"
-    init_project(root)
-    return root
-
-
-@pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[World]:
-    root = tmp_path / "project"
-    shutil.copytree(template, root, symlinks=True)
-    rows = json.loads((root / "data/source/projects.json").read_text(encoding="utf-8"))
-    with serve({PATH: [reply_with(rows)]}) as server:
-        sha256 = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-        set_values(
-            root / "params.yaml",
-            {
-                ("source", "projects"): {"url": server.url(PATH), "sha256": sha256},
-                ("source", "download", "allow_private"): True,
-                ("source", "download", "attempts"): 2,
-                ("source", "download", "timeout_s"): 5.0,
-            },
-        )
-        subprocess.run([sys.executable, "-m", "tagpipe", "run"], cwd=root, check=True, capture_output=True)
-        git(root, "add", "-A")
-        git(root, "commit", "-qm", "the first version")
-        git(root, "branch", "-M", "main")
-        yield World(root, server, rows)
-
-
-@pytest.fixture
-def remotes(world: World, tmp_path: Path) -> Path:
-    """A bare git remote and a DVC remote beside it; publishing goes to its branch main."""
-    dvc(world.root, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
-    set_values(world.root / "params.yaml", {("publish", "to"): "branch"})
-    git(world.root, "commit", "-qam", "remotes")
-    dvc(world.root, "push")
-    bare = tmp_path / "bare.git"
-    git(tmp_path, "clone", "-q", "--bare", str(world.root), str(bare))
-    git(world.root, "remote", "add", "origin", str(bare))
-    return bare
-
-
-def state(root: Path) -> tuple[str, ...]:
-    """What must not change: HEAD, the branch, the work tree, the list of work trees."""
-    asked = (("rev-parse", "HEAD"), ("symbolic-ref", "HEAD"), ("status", "--porcelain"), ("worktree", "list"))
-    return tuple(git(root, *arguments) for arguments in asked)
-
-
-def published(found: Publication) -> Publication:
-    assert found.outcome == "published", found.reason
-    return found
+pytest_plugins = ["publish_world"]
 
 
 def test_an_unchanged_upstream_costs_one_conditional_request(world: World) -> None:
@@ -145,58 +53,6 @@ def test_a_change_becomes_one_commit_on_the_local_branch(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_a_failed_gate_publishes_nothing_and_keeps_the_candidate(world: World) -> None:
-    world.answer(world.rows[: len(world.rows) // 10])
-    before = state(world.root)
-    found = publish(world.root)
-    assert found.outcome == "refused"
-    assert "max_projects_removed" in found.reason
-    assert found.ref is not None
-    assert found.ref.startswith("refused/2")
-    assert found.ref.endswith(str(found.content_sha256)[:12])
-    assert world.tip(found.ref) == found.commit
-    assert git(world.root, "branch", "--list", "dataset") == ""
-    assert state(world.root) == before
-    again = publish(world.root)
-    assert (again.outcome, again.ref) == ("refused", found.ref)
-
-
-FAULTS: dict[str, tuple[list[Reply], type[TagpipeError]]] = {
-    "only 500s": ([failure(500)], SourceUnavailable),
-    "a hang": ([hang(head(200, content_length=100))], SourceUnavailable),
-    "a truncated body": ([raw(head(200, content_length=10_000) + b"[{")], SourceUnavailable),
-    "a body cut off without a length": ([raw(head() + b'[{"id": 1,')], InputError),
-    "HTML with 200": ([answer(b"<html>sign in</html>")], InputError),
-    "a redirect to a file": ([redirect("file:///etc/hostname")], SourceUnavailable),
-    "an empty list": ([answer(b"[]")], InputError),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_faulty_upstream_publishes_nothing(world: World, kind: str) -> None:
-    world.answer(world.more())
-    first = published(publish(world.root))
-    replies, error = FAULTS[kind]
-    world.server.script[PATH] = [replies[0]]
-    before = state(world.root)
-    with pytest.raises(error):
-        publish(world.root)
-    assert world.tip() == first.commit
-    assert state(world.root) == before
-    world.answer(world.more(5))
-    published(publish(world.root))
-
-
-@pytest.mark.slow
-def test_500s_then_fine_is_published(world: World) -> None:
-    world.server.script[PATH] = [*world.server.script[PATH][:0], failure(503), reply_with(world.more())]
-    world.server.requests.clear()
-    published(publish(world.root))
-    assert world.server.count(PATH) == 2
-
-
-@pytest.mark.slow
 def test_a_checked_out_branch_is_not_moved(world: World) -> None:
     git(world.root, "checkout", "-qb", "dataset")
     world.answer(world.more())
@@ -209,9 +65,9 @@ def test_a_second_publication_is_busy(world: World) -> None:
         publish(world.root)
 
 
-def test_a_project_without_a_url_has_no_upstream(template: Path, tmp_path: Path) -> None:
+def test_a_project_without_a_url_has_no_upstream(tmp_path: Path) -> None:
     root = tmp_path / "plain"
-    shutil.copytree(template, root, symlinks=True)
+    init_project(root)
     git(root, "add", "-A")
     git(root, "commit", "-qm", "no upstream")
     with pytest.raises(ConfigError, match="no upstream to follow"):

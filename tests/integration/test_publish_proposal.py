@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from github_server import REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
-from test_publish import World, dvc, git, remotes, template, world
+from publish_world import World, dvc, git
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.yaml_file import set_values
 from tagpipe.publication import publish
 
-__all__ = ["remotes", "template", "world"]
+pytest_plugins = ["publish_world"]
 
 pytestmark = pytest.mark.slow
 BRANCH = "refresh/upstream"
