@@ -2,6 +2,7 @@
 
     TagpipeError
     ├── ConfigError         2  params.yaml, dvc.yaml, the command line or the environment is wrong
+    │   └── EditRefused     2  an edit of the vocabulary would break it
     ├── InputError          3  a source or a decision cannot be read as what it should be
     ├── GuardError          4  the input is readable, but too suspicious to build from
     ├── SourceUnavailable   5  a source cannot be fetched now
@@ -135,6 +136,10 @@ class ConfigError(TagpipeError):
     exit_code = 2
 
 
+class EditRefused(ConfigError):
+    """An edit would break the vocabulary, or undo something else than what was done; nothing is written."""
+
+
 class InputError(TagpipeError):
     """A source cannot be read as what it should be."""
 
@@ -173,9 +178,15 @@ class StageDefect(Exception):
     """A stage ended with a traceback, which has been shown; not an expected error."""
 
 
-KINDS = {
-    kind.__name__: kind
-    for kind in (TagpipeError, ConfigError, InputError, GuardError, SourceUnavailable, Busy, IntegrityError)
+KINDS: dict[str, type[TagpipeError]] = {
+    "TagpipeError": TagpipeError,
+    "ConfigError": ConfigError,
+    "EditRefused": EditRefused,
+    "InputError": InputError,
+    "GuardError": GuardError,
+    "SourceUnavailable": SourceUnavailable,
+    "Busy": Busy,
+    "IntegrityError": IntegrityError,
 }
 
 

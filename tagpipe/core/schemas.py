@@ -199,7 +199,8 @@ NAMES = "a list of texts that are not blank"
 
 
 def vocabulary_entries() -> pandera.DataFrameSchema:
-    """The vocabulary as one row a tag: tag (text, not blank), aliases, parents (lists of not blank text)."""
+    """The vocabulary as one row an entry: tag (text, not blank), aliases, parents (lists of not blank text),
+    deprecated (bool), replaced_by (text, not blank, or null)."""
     import pandera.pandas as pandera
 
     def is_name(name: object) -> bool:
@@ -210,11 +211,14 @@ def vocabulary_entries() -> pandera.DataFrameSchema:
 
     one = pandera.Check(lambda tags: tags.map(is_name), name=NAME)
     several = pandera.Check(lambda lists: lists.map(is_list_of_names), name=NAMES)
+    yes_or_no = pandera.Check(lambda values: values.map(lambda value: isinstance(value, bool)), name="true or false")
     return pandera.DataFrameSchema(
         {
             "tag": pandera.Column(object, nullable=False, checks=one),
             "aliases": pandera.Column(object, checks=several),
             "parents": pandera.Column(object, checks=several),
+            "deprecated": pandera.Column(object, checks=yes_or_no),
+            "replaced_by": pandera.Column(object, nullable=True, checks=one),
         },
         strict=True,
     )

@@ -118,6 +118,7 @@ class _Entry(_Shape):
 
 class _Vocabulary(_Shape):
     tags: list[_Entry]
+    deprecated: list[str] = []
 
 
 class _RejectedRow(_Shape):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.core.flat import Int32s
-from tagpipe.core.schemas import NAME, NAMES, is_unicode, vocabulary_entries
-from tagpipe.core.strict_json import parse_json
+from tagpipe.core.vocabulary_entries import Entry, read_entries
 from tagpipe.errors import InputError, escape_shown
 
 SCHEMA = 1
-_EXPECTED = {"tag": NAME, "aliases": NAMES, "parents": NAMES}
-_FIELDS = tuple(_EXPECTED)
 _NORMAL_CHARACTERS = "[a-z0-9.+#:-]+"
 _NORMAL = re.compile(_NORMAL_CHARACTERS)
 _SEPARATORS = re.compile(r"[\s_]+")
-_CSV_SEPARATOR = "|"
 
 
 def normalize_tag(raw: str) -> str:
@@ -52,29 +48,41 @@ def normalize_tags(raw: pa.StringArray) -> pa.StringArray:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """tags: canonical, ascending. aliases, parents: of each tag, ascending, as curated (a parent may be an alias)."""
+    """tags: canonical, ascending. aliases, parents: of each tag, ascending, as curated (a parent may be an alias).
+
+    An entry that is deprecated is no tag; where it is replaced, its names are aliases of the replacement. deprecated:
+    the names of those that nothing replaces, ascending: they are out of vocabulary, and nobody misses them.
+    """
 
     tags: tuple[str, ...]
     aliases: tuple[tuple[str, ...], ...]
     parents: tuple[tuple[str, ...], ...]
+    deprecated: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The one normal form, as data/validated/vocabulary.json holds it."""
         entries = zip(self.tags, self.aliases, self.parents, strict=True)
-        return {
+        tree: dict[str, Any] = {
             "schema": SCHEMA,
             "tags": [{"tag": tag, "aliases": list(aliases), "parents": list(up)} for tag, aliases, up in entries],
         }
+        return tree | ({"deprecated": list(self.deprecated)} if self.deprecated else {})
 
 
 def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
-    """The vocabulary of received bytes: a JSON object {tag: {aliases, parents}}, a list of {tag, aliases, parents},
-    the same as lines (NDJSON), or CSV with the columns tag, aliases, parents (lists separated by `|`).
+    """The vocabulary of received bytes, in one of the forms of `vocabulary_entries.read_entries`.
+
+    Raises InputError as `read_entries` and `vocabulary_of` do.
+    """
+    return vocabulary_of(read_entries(data, suffix, file=file), file=file)
+
+
+def vocabulary_of(entries: Sequence[Entry], *, file: str) -> Vocabulary:
+    """The vocabulary that the entries of a file make.
 
     Raises InputError with all findings: an alias claimed twice or canonical, a cycle, a tag that is its own
-    parent, a tag given twice, entries of another form, no tags at all.
+    parent, a tag given twice, a replacement that is no tag, no tags at all.
     """
-    entries = _read_entries(data, suffix, file=file)
     if not entries:
         raise InputError(
             "the vocabulary is empty",
@@ -82,8 +90,7 @@ def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
             expected="at least one tag",
             fix="An empty vocabulary would drop every project; restore it from git",
         )
-    _check_form(entries, file=file)
-    problems = [*_find_repeats(entries), *_find_clashes(entries)]
+    problems = [*_find_repeats(entries), *_find_clashes(entries), *_find_bad_replacements(entries)]
     if problems:
         raise InputError(
             f"{len(problems)} error{'s' if len(problems) > 1 else ''} in the vocabulary: {problems[0]}",
@@ -93,6 +100,13 @@ def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
             details=tuple(problems) if len(problems) > 1 else (),
         )
     vocabulary = _to_vocabulary(entries)
+    if not vocabulary.tags:
+        raise InputError(
+            "every tag of the vocabulary is deprecated",
+            file=file,
+            expected="at least one tag that is not",
+            fix="A vocabulary without tags would drop every project; restore it from git",
+        )
     if cycle := find_cycle(vocabulary):
         raise InputError(
             f"parents form a cycle: {' -> '.join(map(escape_shown, cycle))}",
@@ -105,147 +119,37 @@ def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
 
 def load_vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
     """The vocabulary of its own normal form (`Vocabulary.as_dict`)."""
-    return _to_vocabulary(tree["tags"])
-
-
-def _to_vocabulary(entries: Iterable[Mapping[str, Any]]) -> Vocabulary:
-    ordered = sorted(entries, key=lambda entry: entry["tag"])
+    entries = sorted(tree["tags"], key=lambda entry: entry["tag"])
     return Vocabulary(
-        tuple(entry["tag"] for entry in ordered),
-        tuple(tuple(sorted(set(entry["aliases"]))) for entry in ordered),
-        tuple(tuple(sorted(set(entry["parents"]))) for entry in ordered),
+        tuple(entry["tag"] for entry in entries),
+        tuple(tuple(sorted(set(entry["aliases"]))) for entry in entries),
+        tuple(tuple(sorted(set(entry["parents"]))) for entry in entries),
+        tuple(sorted(tree.get("deprecated", ()))),
     )
 
 
-def _read_entries(data: bytes, suffix: str, *, file: str) -> list[dict[str, Any]]:
-    if suffix == ".csv":
-        return _read_csv_entries(data, file=file)
-    tree = parse_json(data, file=file) if suffix == ".json" else _read_lines(data, file=file)
-    if isinstance(tree, dict):
-        tree = [{"tag": tag, **_expect_object(entry, tag, file)} for tag, entry in tree.items()]
-    if not isinstance(tree, list):
-        raise InputError(
-            "not a vocabulary",
-            file=file,
-            found=escape_shown(tree),
-            expected="an object {tag: {aliases, parents}} or a list of {tag, aliases, parents}",
-            fix="docs/data-model.md shows both forms",
-        )
-    return [
-        {"tag": None, "aliases": [], "parents": [], **_expect_object(entry, row, file)}
-        for row, entry in enumerate(tree, start=1)
-    ]
-
-
-def _expect_object(entry: object, where: object, file: str) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise InputError(
-            "not an entry of a vocabulary",
-            file=file,
-            row=where if isinstance(where, int) else None,
-            field=escape_shown(where) if isinstance(where, str) else None,
-            found=escape_shown(entry),
-            expected="an object with aliases and parents",
-            fix="Correct the entry",
-        )
-    unknown = sorted(set(entry) - set(_FIELDS))
-    if unknown or (isinstance(where, str) and "tag" in entry):
-        raise InputError(
-            "an entry has a field that no vocabulary has",
-            file=file,
-            row=where if isinstance(where, int) else None,
-            field=escape_shown(unknown[0] if unknown else "tag"),
-            found=escape_shown(entry),
-            expected=", ".join(_FIELDS),
-            fix="Remove it, or correct its name",
-        )
-    return entry
-
-
-def _read_lines(data: bytes, *, file: str) -> list[object]:
-    lines = enumerate(data.split(b"\n"), start=1)
-    return [parse_json(line, file=f"{file}, line {number}") for number, line in lines if line.strip()]
-
-
-def _read_csv_entries(data: bytes, *, file: str) -> list[dict[str, Any]]:
-    from tagpipe.core.received_csv import read_cells
-
-    cells, misfits = read_cells(data, file=file)
-    unknown = [name for name in cells.column_names if name not in _FIELDS]
-    if misfits or unknown or "tag" not in cells.column_names:
-        raise InputError(
-            "not a vocabulary",
-            file=file,
-            row=misfits[0][0] if misfits else None,
-            field=escape_shown(unknown[0]) if unknown else None,
-            found=escape_shown(misfits[0][1]) if misfits else escape_shown(",".join(cells.column_names)),
-            expected=f"the columns tag, aliases, parents (lists separated by {_CSV_SEPARATOR})",
-            fix="Correct the header or the row",
-        )
-    return [
-        {
-            "tag": row["tag"],
-            "aliases": [name for name in (row.get("aliases") or "").split(_CSV_SEPARATOR) if name],
-            "parents": [name for name in (row.get("parents") or "").split(_CSV_SEPARATOR) if name],
-        }
-        for row in cells.to_pylist()
-    ]
-
-
-def _check_form(entries: list[dict[str, Any]], *, file: str) -> None:
-    """Types of all entries, by pandera. Raises InputError with every failing entry."""
-    import pandas as pd
-    from pandera.errors import SchemaErrors
-
-    _check_unicode(entries, file=file)
-    frame = pd.DataFrame({name: pd.Series([entry[name] for entry in entries], dtype=object) for name in _FIELDS})
-    try:
-        vocabulary_entries().validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases
-    else:
-        return
-    found = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
-    row, field = found[0]
-    raise InputError(
-        "an entry of the vocabulary has a wrong value",
-        file=file,
-        row=row,
-        field=field,
-        found=escape_shown(entries[row - 1][field]),
-        expected=_EXPECTED[field],
-        fix="Correct the entry",
-        details=tuple(
-            f"row {row}, tag {escape_shown(entries[row - 1]['tag'])}, field {field}: "
-            f"found {escape_shown(entries[row - 1][field])}"
-            for row, field in found
-        ),
+def _to_vocabulary(entries: Sequence[Entry]) -> Vocabulary:
+    aliases = {entry.tag: set(entry.aliases) for entry in entries if not entry.deprecated}
+    out: set[str] = set()
+    for entry in entries:
+        if entry.deprecated:
+            names = out if entry.replaced_by is None else aliases[entry.replaced_by]
+            names.update((entry.tag, *entry.aliases))
+    parents = {entry.tag: set(entry.parents) for entry in entries}
+    tags = tuple(sorted(aliases))
+    return Vocabulary(
+        tags,
+        tuple(tuple(sorted(aliases[tag])) for tag in tags),
+        tuple(tuple(sorted(parents[tag])) for tag in tags),
+        tuple(sorted(out)),
     )
 
 
-def _check_unicode(entries: list[dict[str, Any]], *, file: str) -> None:
-    """Raise InputError for a name that UTF-8 cannot hold; no table could."""
-    for row, entry in enumerate(entries, start=1):
-        for field in _FIELDS:
-            names = entry[field] if isinstance(entry[field], list) else [entry[field]]
-            for name in names:
-                if isinstance(name, str) and not is_unicode(name):
-                    raise InputError(
-                        "a name holds half of a surrogate pair",
-                        file=file,
-                        row=row,
-                        field=field,
-                        found=escape_shown(name),
-                        expected="text that UTF-8 can hold",
-                        fix="Correct the escape",
-                    )
-
-
-def _find_repeats(entries: list[dict[str, Any]]) -> list[str]:
+def _find_repeats(entries: Sequence[Entry]) -> list[str]:
     """Tags given twice, or twice up to their normal form (which could then mean either)."""
     by_form: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
-        by_form[normalize_tag(entry["tag"])].append(entry["tag"])
+        by_form[normalize_tag(entry.tag)].append(entry.tag)
     return [
         f"tag {escape_shown(tags[0])} is given twice"
         + (f" (also as {escape_shown(tags[1])}, which is the same when compared)" if tags[0] != tags[1] else "")
@@ -254,26 +158,44 @@ def _find_repeats(entries: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _find_clashes(entries: list[dict[str, Any]]) -> list[str]:
+def _find_clashes(entries: Sequence[Entry]) -> list[str]:
     """Aliases that could mean two tags, and tags that are their own parent."""
-    tag_of = {normalize_tag(entry["tag"]): entry["tag"] for entry in entries}
+    entry_of = {normalize_tag(entry.tag): entry for entry in entries}
     claims: dict[str, list[str]] = defaultdict(list)
     problems = []
     for entry in entries:
-        tag = entry["tag"]
-        for alias in entry["aliases"]:
-            owner = tag_of.get(normalize_tag(alias))
-            if owner is not None and (owner != tag or alias == tag):
-                problems.append(f"alias {escape_shown(alias)} of {escape_shown(tag)} is itself a canonical tag")
+        tag = entry.tag
+        for alias in entry.aliases:
+            owner = entry_of.get(normalize_tag(alias))
+            if owner is not None and (owner.tag != tag or alias == tag):
+                kind = "deprecated" if owner.deprecated else "canonical"
+                problems.append(f"alias {escape_shown(alias)} of {escape_shown(tag)} is itself a {kind} tag")
             elif tag not in claims[normalize_tag(alias)]:
                 claims[normalize_tag(alias)].append(tag)
-        if normalize_tag(tag) in map(normalize_tag, entry["parents"]):
+        if normalize_tag(tag) in map(normalize_tag, entry.parents):
             problems.append(f"tag {escape_shown(tag)} is its own parent")
     problems += [
         f"alias {escape_shown(alias)} is claimed by {' and '.join(map(escape_shown, tags))}"
         for alias, tags in claims.items()
         if len(tags) > 1
     ]
+    return problems
+
+
+def _find_bad_replacements(entries: Sequence[Entry]) -> list[str]:
+    """Replacements that are no tag, or no tag any more, and those of tags that are still there."""
+    entry_of = {entry.tag: entry for entry in entries}
+    problems = []
+    for entry in entries:
+        if entry.replaced_by is None:
+            continue
+        tag, by, other = escape_shown(entry.tag), escape_shown(entry.replaced_by), entry_of.get(entry.replaced_by)
+        if not entry.deprecated:
+            problems.append(f"tag {tag} is replaced by {by}, but not deprecated")
+        elif other is None:
+            problems.append(f"deprecated tag {tag} is replaced by {by}, which is no tag (an alias is none)")
+        elif other.deprecated:
+            problems.append(f"deprecated tag {tag} is replaced by {by}, which is deprecated itself")
     return problems
 
 

@@ -79,8 +79,7 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
 
     by_key: dict[str, set[str]] = defaultdict(set)
     for tag in tags:
-        squashed = "".join(word.removesuffix("s") for word in re.split(r"[-. ]", normalize_tag(tag)))
-        by_key["=" + squashed].add(tag)
+        by_key["=" + _squash(tag)].add(tag)
         if len(tag) >= 5:
             for at in range(len(tag)):
                 by_key[tag[:at] + tag[at + 1 :]].add(tag)
@@ -94,6 +93,19 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
                 if alike and _signs(first) == _signs(second):
                     pairs.add((first, second))
     return sorted(pairs)
+
+
+def is_spelling_of(name: str, tag: str) -> bool:
+    """Whether both are one name but for separators and plurals.
+
+    >>> is_spelling_of("Data Sets", "dataset"), is_spelling_of("c++", "c")
+    (True, False)
+    """
+    return _squash(name) == _squash(tag) and _signs(normalize_tag(name)) == _signs(normalize_tag(tag))
+
+
+def _squash(tag: str) -> str:
+    return "".join(word.removesuffix("s") for word in re.split(r"[-. ]", normalize_tag(tag)))
 
 
 def _signs(tag: str) -> str:

@@ -57,6 +57,40 @@ def test_the_normal_form_is_ordered_and_reads_back() -> None:
     assert load_vocabulary(json.loads(json.dumps(vocabulary.as_dict()))) == vocabulary
 
 
+def test_a_deprecated_tag_means_its_replacement_or_nothing() -> None:
+    tree = {
+        "keras": {"aliases": ["k"], "parents": ["old-up"]},
+        "old-keras": {"aliases": ["ok"], "parents": ["gone"], "deprecated": True, "replaced_by": "keras"},
+        "gone": {"aliases": ["g"], "parents": ["gone-too"], "deprecated": True},
+        "gone-too": {"deprecated": True},
+        "old-up": {"deprecated": True, "replaced_by": "up"},
+        "up": {"deprecated": False, "replaced_by": None},
+    }
+    vocabulary = vocabulary_of(tree)
+    assert vocabulary == Vocabulary(
+        ("keras", "up"), (("k", "ok", "old-keras"), ("old-up",)), (("old-up",), ()), ("g", "gone", "gone-too")
+    )
+    assert resolve_names(vocabulary) == {"k": 0, "ok": 0, "old-keras": 0, "keras": 0, "old-up": 1, "up": 1}
+    assert resolve_parents(vocabulary) == [(1,), ()]
+    assert vocabulary.as_dict()["deprecated"] == ["g", "gone", "gone-too"]
+    assert load_vocabulary(json.loads(json.dumps(vocabulary.as_dict()))) == vocabulary
+
+
+def test_deprecation_reads_the_same_from_every_form() -> None:
+    entries = [
+        {"tag": "a", "aliases": ["x"]},
+        {"tag": "b", "deprecated": True, "replaced_by": "a"},
+        {"tag": "c", "deprecated": True},
+    ]
+    expected = Vocabulary(("a",), (("b", "x"),), ((),), ("c",))
+    lines = "\n".join(map(json.dumps, entries)).encode()
+    assert vocabulary_of(entries) == expected
+    assert read_vocabulary(lines, ".ndjson", file="v") == expected
+    table = b"tag,aliases,deprecated,replaced_by\na,x,,\nb,,true,a\nc,,TRUE,\n"
+    assert read_vocabulary(table, ".csv", file="v") == expected
+    assert read_vocabulary(b"tag,deprecated\na,false\nc,True\n", ".csv", file="v").deprecated == ("c",)
+
+
 def test_names_resolve_and_a_canonical_one_wins() -> None:
     vocabulary = vocabulary_of({"deep-learning": {"aliases": ["Deep Learning", "DL"]}, "b": {}})
     assert resolve_names(vocabulary) == {"b": 0, "deep-learning": 1, "dl": 1}
@@ -129,6 +163,23 @@ def test_a_very_long_chain_of_parents_is_no_trouble() -> None:
         ({"a": {"parents": ["A"]}}, ['"a"', "own parent"]),
         ({"a": {"aliases": ["x"], "parents": ["x"]}}, ['"a" -> "a"']),
         ({"a": {"parents": ["b"]}, "b": {"parents": ["a"]}}, ['"a" -> "b" -> "a"']),
+        ({"a": {"deprecated": True}}, ["every tag", "deprecated"]),
+        ({"a": {"deprecated": "yes"}}, ["row 1", "deprecated", '"yes"', "true or false"]),
+        ({"a": {"deprecated": 1}}, ["row 1", "deprecated", "1"]),
+        ({"a": {"deprecated": None}}, ["row 1", "deprecated", "null"]),
+        ({"a": {"replaced_by": 7}}, ["row 1", "replaced_by", "7"]),
+        ({"a": {"replaced_by": " "}}, ["row 1", "replaced_by", '" "']),
+        ({"a": {}, "b": {"replaced_by": "a"}}, ['"b"', "replaced by", "not deprecated"]),
+        ({"a": {}, "b": {"deprecated": True, "replaced_by": "A"}}, ['"b"', '"A"', "no tag"]),
+        ({"a": {"aliases": ["x"]}, "b": {"deprecated": True, "replaced_by": "x"}}, ['"x"', "an alias is none"]),
+        ({"a": {}, "b": {"deprecated": True, "replaced_by": "b"}}, ['"b"', "deprecated itself"]),
+        (
+            {"a": {}, "b": {"deprecated": True}, "c": {"deprecated": True, "replaced_by": "b"}},
+            ['"c"', '"b"', "deprecated itself"],
+        ),
+        ({"a": {"aliases": ["b"]}, "b": {"deprecated": True}}, ['"b"', '"a"', "deprecated tag"]),
+        ({"a": {"aliases": ["x"]}, "b": {"aliases": ["X"], "deprecated": True}}, ['"x"', '"a"', '"b"']),
+        ({"a": {"parents": ["b"]}, "b": {"deprecated": True, "replaced_by": "a"}}, ['"a" -> "a"']),
         (
             {"z": {"parents": ["a"]}, "a": {"parents": ["b"]}, "b": {"parents": ["c"]}, "c": {"parents": ["a"]}},
             ['"a" -> "b" -> "c" -> "a"'],
@@ -168,6 +219,7 @@ def test_a_tag_that_utf8_cannot_hold_is_refused(tree: object) -> None:
         (b"tag,alias\na,b\n", ".csv", "alias"),
         (b"name\na\n", ".csv", "name"),
         (b"tag,aliases\na,b,c\n", ".csv", "row 1"),
+        (b"tag,deprecated\na,\nb,yes\n", ".csv", "row 2, field deprecated"),
         (b"tag\n\xff\n", ".csv", "UTF-8"),
         (b"", ".json", "byte 0"),
         (b"", ".csv", "header"),
@@ -190,6 +242,19 @@ def test_an_unknown_parent_is_a_warning_with_the_nearest_tag() -> None:
     assert ("unknown_parent", "pytorch", "deep-lerning", "deep-learning") in warnings_of(tree)
     tree = {"pytorch": {"parents": ["zzz"]}, "deep-learning": {}}
     assert ("unknown_parent", "pytorch", "zzz", None) in warnings_of(tree)
+
+
+def test_a_deprecated_parent_is_a_warning() -> None:
+    tree = {
+        "keras": {"parents": ["old-dl", "gone"]},
+        "deep-learning": {},
+        "old-dl": {"deprecated": True, "replaced_by": "deep-learning", "parents": ["nowhere"]},
+        "gone": {"deprecated": True},
+    }
+    assert warnings_of(tree, "keras", "deep-learning") == [
+        ("unknown_parent", "keras", "gone", None),
+        ("parent_is_alias", "keras", "old-dl", "deep-learning"),
+    ]
 
 
 def test_a_tag_that_nobody_uses_is_a_warning() -> None:
