@@ -85,7 +85,7 @@ bench-diff: $(READY)  ## compare `tagpipe diff` with other ways and print the ta
 
 lock: $(READY)  ## resolve requirements.lock and benchmarks/requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --generate-hashes --python-version 3.11 \
-		--extra flows --extra plots --extra test pyproject.toml -o requirements.lock
+		--extra flows --extra plots --extra skos --extra test pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --generate-hashes --python-version 3.11 \
 		--extra bench --constraint requirements.lock pyproject.toml -o benchmarks/requirements.lock
 
