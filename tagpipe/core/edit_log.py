@@ -1,0 +1,218 @@
+"""The log of edits of the vocabulary, one line of JSON each, and the patches in it that take an edit back to the byte.
+
+A patch is one replaced region of one file: everything between what both sides begin with and what both end with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from tagpipe.core.strict_json import parse_json
+from tagpipe.errors import EditRefused, InputError, IntegrityError, escape_shown
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Patch:
+    """`before` at byte `at` of `file` (a name, no folder) became `after`.
+
+    sha256_before, sha256_after: of the whole file; None where there was, or then is, no such file.
+    """
+
+    file: str
+    at: int
+    before: str
+    after: str
+    sha256_before: str | None
+    sha256_after: str | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One edit. at: UTC, ISO 8601. evidence: numbers of that time. undoes: number of the line that it takes back, from
+    1; None for every edit that is no undo."""
+
+    at: str
+    who: str
+    action: str
+    arguments: tuple[str, ...]
+    why: str | None
+    evidence: Mapping[str, float | int | None]
+    patches: tuple[Patch, ...]
+    undoes: int | None = None
+
+
+# Patches
+
+
+def make_patch(file: str, before: bytes | None, after: bytes | None) -> Patch:
+    """The patch from `before` to `after` (None: there is no such file). Both are UTF-8."""
+    old, new = before or b"", after or b""
+    start = _cut_back(old, _common(old, new))
+    end = _common(old[start:][::-1], new[start:][::-1])
+    while end and _is_inside(old, len(old) - end):
+        end -= 1
+    return Patch(
+        file,
+        start,
+        old[start : len(old) - end].decode("utf-8"),
+        new[start : len(new) - end].decode("utf-8"),
+        _sha256(before),
+        _sha256(after),
+    )
+
+
+def invert_patch(patch: Patch) -> Patch:
+    """The patch that takes `patch` back, as the line of an undo has it."""
+    return Patch(patch.file, patch.at, patch.after, patch.before, patch.sha256_after, patch.sha256_before)
+
+
+def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
+    """The bytes before the patch; None where there was no file. `current`: the file now, None if there is none.
+
+    Raises EditRefused if the file is not what the patch left behind, IntegrityError if the patch itself is damaged.
+    """
+    if _sha256(current) != patch.sha256_after:
+        raise EditRefused(
+            "the file has changed since that edit, so that it cannot be undone",
+            file=patch.file,
+            found=_shown(_sha256(current)),
+            expected=_shown(patch.sha256_after),
+            fix="Undo the later change first (git diff shows it), or edit the file by hand",
+        )
+    if patch.sha256_before is None:
+        return None
+    now, after = current or b"", patch.after.encode("utf-8")
+    reverted = now[: patch.at] + patch.before.encode("utf-8") + now[patch.at + len(after) :]
+    if now[patch.at : patch.at + len(after)] != after or _sha256(reverted) != patch.sha256_before:
+        raise IntegrityError(
+            "the log's patch does not give back the bytes that it was made from",
+            file=patch.file,
+            found=_shown(_sha256(reverted)),
+            expected=_shown(patch.sha256_before),
+            fix="The log was edited; restore it, or the file itself, from git",
+        )
+    return reverted
+
+
+def _common(first: bytes, second: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cut_back(data: bytes, at: int) -> int:
+    while _is_inside(data, at):
+        at -= 1
+    return at
+
+
+def _is_inside(data: bytes, at: int) -> bool:
+    """Whether byte `at` goes on with a character that began before it."""
+    return 0 < at < len(data) and data[at] & 0xC0 == 0x80
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _shown(sha256: str | None) -> str:
+    return "no file" if sha256 is None else f"sha256 {sha256[:12]}"
+
+
+# Lines
+
+
+def dump_line(line: LogLine) -> bytes:
+    """The line as the log holds it, in ASCII, with its line end."""
+    return json.dumps({"schema": SCHEMA, **asdict(line)}, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+
+
+def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
+    """All lines of a log, in order. Raises InputError with the line for anything else."""
+    texts = data.split(b"\n")
+    if texts[-1].strip():
+        raise InputError(
+            "the last line is cut off",
+            file=f"{file}, line {len(texts)}",
+            found=escape_shown(texts[-1][-60:].decode("utf-8", "replace")),
+            expected="a line end",
+            fix="Restore the log from git",
+        )
+    lines = tuple(_parse_line(text, file=f"{file}, line {number}") for number, text in enumerate(texts[:-1], start=1))
+    for number, line in enumerate(lines, start=1):
+        if line.undoes is not None and (line.undoes >= number or lines[line.undoes - 1].undoes is not None):
+            raise InputError(
+                "a line undoes no earlier edit",
+                file=f"{file}, line {number}",
+                field="undoes",
+                found=str(line.undoes),
+                expected="the number of an earlier line that is no undo",
+                fix="Restore the log from git",
+            )
+    return lines
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Patch(_Shape):
+    file: str
+    at: NonNegativeInt
+    before: str
+    after: str
+    sha256_before: str | None
+    sha256_after: str | None
+
+
+class _Line(_Shape):
+    schema_: Literal[1] = Field(alias="schema")
+    at: str
+    who: str
+    action: str
+    arguments: list[str]
+    why: str | None
+    evidence: dict[str, int | float | None]
+    patches: list[_Patch]
+    undoes: PositiveInt | None
+
+
+def _parse_line(text: bytes, *, file: str) -> LogLine:
+    tree = parse_json(text, file=file)
+    try:
+        line = _Line.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(
+            "not a line of the vocabulary's log",
+            file=file,
+            field=".".join(map(str, first["loc"])) or None,
+            found=escape_shown(first["input"]),
+            expected=first["msg"].removeprefix("Input should be "),
+            fix="Restore the log from git",
+        ) from None
+    patches = tuple(Patch(**patch.model_dump()) for patch in line.patches)
+    return LogLine(
+        line.at, line.who, line.action, tuple(line.arguments), line.why, line.evidence, patches, line.undoes
+    )  # fmt: skip
+
+
+def find_undoable(lines: Sequence[LogLine]) -> int | None:
+    """Index of the last edit that is not undone and is no undo; None if there is none. (`undoes` is an index + 1.)"""
+    undone = {line.undoes for line in lines}
+    edits = (at for at, line in enumerate(lines) if line.undoes is None and at + 1 not in undone)
+    return max(edits, default=None)

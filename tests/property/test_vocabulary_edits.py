@@ -1,0 +1,238 @@
+"""Random edits of random vocabulary files: no invalid vocabulary, not a byte changed too many, all of it undone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from vocabulary_texts import NAMES, Document, documents, entry_lists, raw_entries
+
+from tagpipe.core.edit_log import (
+    LogLine,
+    dump_line,
+    find_undoable,
+    invert_patch,
+    make_patch,
+    parse_log,
+    revert_patch,
+)
+from tagpipe.core.exchange import FORMS, export_vocabulary, import_vocabulary
+from tagpipe.core.vocabulary import normalize_tag, read_vocabulary, resolve_names, vocabulary_of
+from tagpipe.core.vocabulary_edits import (
+    add_alias,
+    add_tag,
+    deprecate_tag,
+    merge_tags,
+    rename_tag,
+    set_parent,
+    split_tag,
+)
+from tagpipe.core.vocabulary_entries import Entry, read_entries
+from tagpipe.core.vocabulary_text import write_entries
+from tagpipe.errors import EditRefused
+
+ROOT = Path(__file__).parents[2]
+DATASETS = ROOT.parent / "shared" / "datasets"
+REAL = [
+    ROOT / "data" / "source" / "vocabulary.json",
+    *(DATASETS / name / "tags.json" for name in ("madewithml-2020-12", "madewithml-2022-04")),
+]
+
+modest = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+Edit = Callable[[tuple[Entry, ...]], tuple[Entry, ...]]
+
+
+@st.composite
+def edits(draw: Any, entries: tuple[Entry, ...]) -> tuple[list[str], Edit]:
+    """(what it is, an edit): mostly of names that are there, so that many go through."""
+    tags = [entry.tag for entry in entries]
+    aliases = [alias for entry in entries for alias in entry.aliases]
+    tag = st.sampled_from(tags) | st.sampled_from(tags) | st.sampled_from([*tags, *aliases, *NAMES])
+    new = st.sampled_from(NAMES) | st.text(min_size=1, max_size=4)
+    parent = st.sampled_from([*tags, "nowhere"])
+    kind = draw(st.sampled_from(["add", "alias", "rename", "merge", "split", "parent", "deprecate"]))
+    if kind == "add":
+        name, up, also = draw(new), draw(st.lists(parent, max_size=2)), draw(st.lists(new, max_size=2))
+        return [kind, name, *up, *also], lambda each: add_tag(each, name, parents=up, aliases=also)
+    if kind == "split":
+        owners = [entry for entry in entries if entry.aliases]
+        if owners:
+            owner = draw(st.sampled_from(owners))
+            off = draw(st.lists(st.sampled_from(owner.aliases), min_size=1, unique=True))
+            into = draw(st.sampled_from(off) | new)
+            return [kind, owner.tag, *off, into], lambda each: split_tag(each, owner.tag, off=off, into=into)
+    if kind == "parent":
+        children = [entry for entry in entries if entry.parents]
+        remove = bool(children) and draw(st.booleans())
+        child = draw(st.sampled_from(children if remove else entries))
+        up = draw(st.sampled_from(child.parents) if remove else parent)
+        return [kind, child.tag, up], lambda each: set_parent(each, child.tag, up, remove=remove)
+    if kind == "deprecate":
+        name, by = draw(tag), draw(st.none() | tag)
+        return [kind, name, str(by)], lambda each: deprecate_tag(each, name, replaced_by=by)
+    first = draw(tag)
+    second = draw(st.sampled_from([each for each in tags if each != first] or tags) if kind == "merge" else new)
+    if kind == "alias":
+        return [kind, second, first], lambda each: add_alias(each, second, first)
+    change = rename_tag if kind == "rename" else merge_tags
+    return [kind, first, second], lambda each: change(each, first, second)
+
+
+def run_sequence(document: Document, data: st.DataObject, *, n_most: int = 6) -> int:
+    """A random sequence of edits of one file, each checked, then all of them taken back. How many went through."""
+    entries, current, log = document.entries, document.data, b""
+    assert read_entries(current, document.suffix, file="v") == entries
+    start = resolve_names(vocabulary_of(entries, file="v"))
+    states = [current]
+    for _ in range(data.draw(st.integers(1, n_most))):
+        arguments, change = data.draw(edits(entries))
+        try:
+            after = change(entries)
+            written = write_entries(current, document.suffix, after, file="v")
+        except EditRefused:
+            continue
+        assert after != entries
+        check_step(current, written, entries, after, document.suffix)
+        patch = make_patch("v", current, written)
+        assert revert_patch(patch, written) == current
+        log += dump_line(LogLine("2026-01-01T00:00:00Z", "me", arguments[0], tuple(arguments[1:]), None, {}, (patch,)))
+        entries, current = after, written
+        states.append(current)
+    check_signs(start, resolve_names(vocabulary_of(entries, file="v")))
+    take_all_back(log, states)
+    return len(states) - 1
+
+
+def check_step(before: bytes, written: bytes, old: tuple[Entry, ...], new: tuple[Entry, ...], suffix: str) -> None:
+    """The bytes say what was intended, make a vocabulary, and untouched entries are as they were."""
+    assert read_entries(written, suffix, file="v") == new
+    assert read_vocabulary(written, suffix, file="v") == vocabulary_of(new, file="v")
+    raw_before, raw_after = raw_entries(before, suffix), raw_entries(written, suffix)
+    assert list(raw_after) == [entry.tag for entry in new]
+    kept = [entry.tag for entry in new if entry in old]
+    # A column that CSV needs and had not stands behind every row.
+    more = [raw_after[tag].removeprefix(raw_before[tag]) for tag in kept]
+    assert all(raw_after[tag].startswith(raw_before[tag]) for tag in kept)
+    assert set(more) <= {""} or (suffix == ".csv" and len(set(more)) == 1 and set(more[0]) <= {",", '"'})
+    assert written.endswith(b"\n") == before.endswith(b"\n")
+    if not any(character in str(new) for character in ("\\n", "\\r")):
+        assert line_ends(written) <= (line_ends(before) or {b"\n"})
+
+
+def line_ends(data: bytes) -> set[bytes]:
+    """The kinds of line ends in a file."""
+    return set(re.findall(rb"\r\n|\n|\r", data))
+
+
+def check_signs(start: dict[str, int], end: dict[str, int]) -> None:
+    """c, c++ and c# are never one tag, whatever was done."""
+    for first, second in (("c", "c++"), ("c", "c#"), ("c++", "c#")):
+        if first in end and second in end:
+            assert end[first] != end[second]
+        assert start.get(first, -1) != start.get(second, -2)
+
+
+def take_all_back(log: bytes, states: list[bytes]) -> None:
+    """Undo after undo by the log alone, back to the first bytes; each undo is a line itself."""
+    current = states[-1]
+    for expected in reversed(states[:-1]):
+        lines = parse_log(log, file="log")
+        at = find_undoable(lines)
+        assert at is not None
+        reverted = revert_patch(lines[at].patches[0], current)
+        assert reverted == expected
+        log += dump_line(
+            LogLine("2026-01-01T00:00:00Z", "me", "undo", (), None, {}, (invert_patch(lines[at].patches[0]),), at + 1)
+        )
+        current = reverted
+    assert find_undoable(parse_log(log, file="log")) is None
+
+
+@modest
+@given(documents(), st.data())
+def test_edits_never_leave_an_invalid_vocabulary(document: Document, data: st.DataObject) -> None:
+    run_sequence(document, data)
+
+
+@pytest.mark.slow
+@settings(modest, max_examples=300)
+@given(documents(), st.data())
+def test_three_hundred_sequences_of_edits(document: Document, data: st.DataObject) -> None:
+    run_sequence(document, data, n_most=20)
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
+def test_edits_of_the_real_files(path: Path) -> None:
+    if not path.is_file():
+        pytest.skip("the public datasets are not there: ../shared/datasets, beside the repository")
+    received = path.read_bytes()
+    document = Document(read_entries(received, ".json", file="v"), received, ".json")
+    n_done = 0
+
+    @settings(modest, max_examples=3)
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        nonlocal n_done
+        n_done += run_sequence(document, data, n_most=6)
+
+    run()
+    assert n_done > 5
+
+
+@modest
+@given(documents())
+def test_what_is_written_again_unchanged_keeps_every_byte(document: Document) -> None:
+    assert write_entries(document.data, document.suffix, document.entries, file="v") == document.data
+
+
+@modest
+@given(documents(), st.data())
+def test_any_order_of_entries_can_be_written(document: Document, data: st.DataObject) -> None:
+    order = tuple(data.draw(st.permutations(document.entries)))
+    written = write_entries(document.data, document.suffix, order, file="v")
+    assert read_entries(written, document.suffix, file="v") == order
+    assert raw_entries(written, document.suffix) == raw_entries(document.data, document.suffix)
+
+
+@settings(modest, max_examples=200)
+@given(st.text() | st.none(), st.text() | st.none(), st.text())
+def test_a_patch_gives_the_bytes_back(before: str | None, after: str | None, common: str) -> None:
+    old, new = (None if text is None else f"{common}{text}{common}".encode() for text in (before, after))
+    patch = make_patch("v", old, new)
+    assert revert_patch(patch, new) == old
+    assert revert_patch(invert_patch(patch), old) == new
+
+
+# Exchange
+
+
+@settings(modest, max_examples=60)
+@given(entry_lists(), st.sampled_from(FORMS))
+def test_what_is_exported_comes_back(entries: tuple[Entry, ...], form: str) -> None:
+    data = export_vocabulary(entries, form)
+    back = import_vocabulary(data, form, file="v")
+    assert back == entries
+    assert export_vocabulary(back, form) == data
+
+
+any_name = st.text(min_size=1, max_size=8).filter(str.strip)
+
+
+@settings(modest, max_examples=60)
+@given(st.lists(any_name, min_size=3, max_size=8, unique_by=normalize_tag), st.sampled_from(FORMS))
+def test_any_text_comes_back_as_a_name(names: list[str], form: str) -> None:
+    tag, other, *aliases = names
+    entries = (Entry(tag, tuple(aliases)), Entry(other, (), (tag, *aliases[:1], "nowhere")))
+    if form == "csv" and "|" in "".join([*aliases, tag]):
+        with pytest.raises(EditRefused, match=r"\|"):
+            export_vocabulary(entries, form)
+        return
+    data = export_vocabulary(entries, form)
+    assert import_vocabulary(data, form, file="v") == entries
+    assert json.dumps(data.decode())
