@@ -8,7 +8,7 @@ import re
 HIDDEN = "***"
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
-_QUERY = re.compile(r"(://[^?\s\"'<>]*\?)[^\s\"'<>]+")
+_QUERY = re.compile(r"(:/[^?\s\"'<>]*\?)[^\s\"'<>]+")  # httpx writes file:/ for file:///
 _SECRET_NAME = re.compile(
     r"(?:TOKEN|SECRET|PASSW(?:OR)?D|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ACCOUNT)_?KEY)(?:_|$)", re.I
 )

@@ -18,6 +18,7 @@ from tagpipe.io.redaction import without_secrets
         ("https://h/p.json?sig=a&x=b, status 403", "https://h/p.json?*** status 403"),
         ('found "https://h/p.json?sig=a"', 'found "https://h/p.json?***"'),
         ("https://h/p.json?x=me@example.org", "https://h/p.json?***"),
+        ("file:/etc/hostname?sig=a", "file:/etc/hostname?***"),
         ("https://h/@scope/name", "https://h/@scope/name"),
         ("git@example.org:a/b.git", "git@example.org:a/b.git"),
         ("really? yes@all", "really? yes@all"),
