@@ -79,7 +79,7 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
         return Path(there.site_cache_dir)
 
 
-_KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind is not TagpipeError}
+_KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind.__base__ is TagpipeError}
 
 
 def run_there(tree: Path) -> tuple[StageRun, ...]:
