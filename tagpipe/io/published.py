@@ -148,7 +148,7 @@ def _move_local(root: Path, refs: Refs, commit: str) -> None:
         raise ConfigError(
             f"cannot be moved: {visible(str(error))}",
             file=f"branch {LOCAL_BRANCH}",
-            fix="Mend what git says; if no git is at work, a .lock file that it names may be removed",
+            fix="See whether its disk has room; if no git is at work, a .lock file that is named may be removed",
         ) from None
 
 

@@ -27,7 +27,7 @@ PLACES = {
     "scratch": (".tagpipe", 0, r"\.tagpipe/.* cannot be written: no space left on device"),
     "DVC's cache": (".dvc/cache", 100_000, "the disk is full: failed to reproduce 'validate'"),
     "git's objects": (".git/objects", 0, "the disk is full: fatal: unable to write"),
-    "git's branches": (".git/refs/heads", 0, "git failed: .*couldn't write .*refs/heads/dataset.*has room"),
+    "git's branches": (".git/refs/heads", 0, "branch dataset: cannot be moved: .*refs/heads/dataset.*has room"),
 }
 """Folder of the project -> the bytes that are left there, and what is said."""
 
