@@ -14,7 +14,7 @@ export PREFECT_HOME := $(CURDIR)/.prefect
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow soak flow schedule pr-diff bench bench-diff lock clean
+.PHONY: help setup run test test-slow soak flow schedule pr-diff bench bench-diff bench-monitor lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -82,6 +82,9 @@ bench: $(READY)  ## compare with peers and print the table (long)
 bench-diff: $(READY)  ## compare `tagpipe diff` with other ways and print the table (long)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r benchmarks/requirements.lock
 	@$(BIN)/python -m benchmarks.diff_run
+
+bench-monitor: $(READY)  ## compare the new-tag monitor with another way and print the table (long)
+	@$(BIN)/python -m benchmarks.monitor_run
 
 lock: $(READY)  ## resolve requirements.lock and benchmarks/requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --generate-hashes --python-version 3.11 \

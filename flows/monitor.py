@@ -1,4 +1,6 @@
-"""Say how fresh the published version is, as a Prefect flow: a version that nobody watches must not grow old unseen.
+"""Say how fresh the published version is, and which tags are new outside its vocabulary, as a Prefect flow.
+
+A version that nobody watches must not grow old unseen. Nothing is built: both are read from git.
 
 python -m flows.monitor      # once, with no server
 """
@@ -18,20 +20,26 @@ from prefect.states import Completed, Failed
 
 from flows.failures import keep_tracebacks_back
 from tagpipe.core.freshness import Age, measure_freshness
+from tagpipe.core.monitoring import Monitoring
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, ConfigError, SourceUnavailable, TagpipeError
 from tagpipe.io.git import find_commit
-from tagpipe.io.history import read_versions
+from tagpipe.io.history import read_monitoring, read_versions
 from tagpipe.io.layout import project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.published import LOCAL_BRANCH, read_params_at
 from tagpipe.io.remote import fetch_refs
 from tagpipe.io.upstream import look_upstream
 from tagpipe.io.yaml_file import read_params
+from tagpipe.render.monitor import markdown_monitoring, tabulate_candidates
 
 FRESHNESS_KEY = "tagpipe-freshness"
 AGES_KEY = "tagpipe-ages"
+NEW_TAGS_KEY = "tagpipe-new-tags"
+CANDIDATES_KEY = "tagpipe-new-tag-candidates"
 
 MAX_VERSIONS = 1_000
+MAX_CANDIDATES = 20
+"""On the page; the table has all that the report lists."""
 
 
 @flow(name="tagpipe-monitor", log_prints=False)
@@ -41,13 +49,27 @@ def monitor(root: str = ".") -> State[Any]:
     folder = Path(root).resolve()
     try:
         ages = read_freshness(folder, datetime.now(UTC))
+        found = read_monitoring(folder, ages[0].commit)
         upstream = tell_upstream(folder)
     except TagpipeError as error:
         return Failed(message=str(error), data=error)
+    write_new_tags(found, ages[0].commit)
     page = f"{draw_freshness(ages)}\n{upstream}\n"
     create_markdown_artifact(key=FRESHNESS_KEY, markdown=page, description="How fresh the dataset is")
     create_table_artifact(key=AGES_KEY, table=[_make_row(age) for age in ages], description="Ages in days")
     return Completed(message=f"{tell_freshness(ages)}; {upstream}", data=ages)
+
+
+def write_new_tags(found: Monitoring | None, commit: str) -> None:
+    """What the published version's monitor found, as a page and as a table; a page that says so where it has none."""
+    if found is None:
+        page = f"The published version (`{commit[:12]}`) has no report of the new-tag monitor.\n"
+    else:
+        page = markdown_monitoring(found, n_most=MAX_CANDIDATES)
+        create_table_artifact(
+            key=CANDIDATES_KEY, table=tabulate_candidates(found), description="Candidates for the vocabulary"
+        )
+    create_markdown_artifact(key=NEW_TAGS_KEY, markdown=page, description="Tags outside the vocabulary")
 
 
 def read_freshness(root: Path, now: datetime) -> list[Age]:

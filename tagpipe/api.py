@@ -15,7 +15,7 @@ from tagpipe.core.reports import tag_counts
 from tagpipe.core.schemas import IdType, id_kind_of
 from tagpipe.core.summary import Summary, summarize
 from tagpipe.core.vocabulary import load_vocabulary
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.io.build_folder import check_build_folder, fill_build_folder
 from tagpipe.io.files import write_bytes, write_json, write_lines, write_table
 from tagpipe.io.layout import PARAMS_FILE, Layout, build_layout, packaged_file
@@ -28,6 +28,8 @@ from tagpipe.pipeline import build as build_in_memory
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
+
+    from tagpipe.core.monitoring import Monitoring
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,20 @@ def load_summary(path: str | Path = ".") -> Summary:
     """The summary of what is at `path`, from its reports alone."""
     reports = _read_reports(open_version(path))
     return summarize(reports["validation"], reports["annotation"], reports["threshold"])
+
+
+def load_monitoring(path: str | Path = ".") -> Monitoring:
+    """What the new-tag monitor found in the version at `path`, a dataset project. Raises ConfigError or InputError."""
+    from tagpipe.core.monitoring import load_monitoring as read_monitoring
+
+    version = open_version(path)
+    if version.layout.is_build:
+        raise ConfigError(
+            "has no report of the monitor: `tagpipe build` writes the dataset alone",
+            file=str(path),
+            fix="Make a project with `tagpipe init`, and `tagpipe run` it",
+        )
+    return read_monitoring(version.read_json("monitor", "monitor.json"))
 
 
 def _read_reports(version: Version) -> dict[str, dict[str, Any]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from tagpipe.errors import ConfigError, escape_shown
 
-SCHEMA = 2
+SCHEMA = 3
 """The `schema` number of today; older files are upgraded as they are read, newer ones refused."""
 
 FIELD_NAMES = ("id", "title", "description", "tags", "created_on")
@@ -170,6 +170,27 @@ class ThresholdParams(Section):
     )
 
 
+class MonitorParams(Section):
+    """`monitor`: what the new-tag monitor looks at and suggests; it shapes no dataset."""
+
+    period: Literal["month", "quarter", "week"] = Field(description="the calendar periods of trends and shares")
+    min_period_projects: int = Field(
+        ge=1, description="a period with fewer projects is joined to the next one, the last to the one before it"
+    )
+    min_uses: int = Field(
+        ge=1, description="a tag outside the vocabulary is looked at with at least this many projects"
+    )
+    min_periods: int = Field(ge=1, description="a suggested tag is used in at least this many periods")
+    min_days: int = Field(ge=1, description="a suggested tag is used on at least this many days")
+    max_concentration: float = Field(
+        gt=0, le=1, description="a suggested tag's busiest day has less than this share of its projects"
+    )
+    max_q: float = Field(
+        gt=0, le=1, description="a trend or burst counts below this false discovery rate (Benjamini-Hochberg)"
+    )
+    max_candidates: int = Field(ge=0, description="most candidates that the report lists")
+
+
 class GateParams(Section):
     """`gates`: the most that a change may do before `tagpipe diff` ends with 1; they shape no dataset."""
 
@@ -201,11 +222,12 @@ class PublishParams(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    schema_: Literal[2] = Field(alias="schema", description="the form of this file")
+    schema_: Literal[3] = Field(alias="schema", description="the form of this file")
     source: SourceParams = Field(description="where the two inputs come from")
     validate_: ValidateParams = Field(alias="validate", description="how bytes become typed tables")
     annotate: AnnotateParams = Field(description="how raw tags become tags of the vocabulary")
     threshold: ThresholdParams = Field(description="which tags, and so which projects, stay")
+    monitor: MonitorParams = Field(description="what the new-tag monitor looks at and suggests")
     gates: GateParams = Field(description="what a change may do before it needs a person's word")
     publish: PublishParams = Field(description="where a version that follows upstream goes")
 
@@ -240,12 +262,8 @@ def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
             expected=str(SCHEMA),
             fix="Upgrade tagpipe" if schema > SCHEMA else "Start from the params.yaml of `tagpipe init`",
         )
-    if schema == 1 and not {"gates", "publish"} & set(tree):
-        # Form 1 had no gates, so none was shut, and nothing was published.
-        publish = {"to": "local", "branch": "main", "remote": "origin"}
-        tree = {**tree, "schema": SCHEMA, "gates": dict.fromkeys(GateParams.model_fields), "publish": publish}
     try:
-        text = _dump(tree)
+        text = _dump(_upgrade(tree))
     except (TypeError, ValueError, RecursionError):
         raise ConfigError(
             "holds what is neither a text, a number, a list nor a mapping with texts for keys, or holds itself",
@@ -262,6 +280,43 @@ def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
             fix="tagpipe's docs/parameters.md lists every key and its values",
             details=problems if len(problems) > 1 else (),
         ) from None
+
+
+_ADDED: tuple[tuple[int, dict[str, object]], ...] = (
+    # Form 1 had no gates, so none was shut, and nothing was published.
+    (
+        1,
+        {
+            "gates": dict.fromkeys(GateParams.model_fields),
+            "publish": {"to": "local", "branch": "main", "remote": "origin"},
+        },
+    ),
+    (
+        2,
+        {
+            "monitor": {
+                "period": "month",
+                "min_period_projects": 50,
+                "min_uses": 5,
+                "min_periods": 3,
+                "min_days": 10,
+                "max_concentration": 0.3,
+                "max_q": 0.05,
+                "max_candidates": 200,
+            }
+        },
+    ),
+)
+"""Form -> the sections that it lacked, with the values that it is read with. The next form is one higher."""
+
+
+def _upgrade(tree: Mapping[Any, object]) -> Mapping[Any, object]:
+    """A tree of an older form as one of today; left as it is where it has a section of a later form already."""
+    for form, added in _ADDED:
+        schema = tree.get("schema")
+        if isinstance(schema, int) and schema == form and not set(added) & set(tree):
+            tree = {**tree, "schema": form + 1, **added}
+    return tree
 
 
 def dump_params(params: Params) -> dict[str, object]:

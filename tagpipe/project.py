@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError
+from tagpipe.io.curation import IGNORE_FILE, NOT_SAME_FILE, curation_file
 from tagpipe.io.download import Progress, download
 from tagpipe.io.files import write_bytes
 from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
@@ -30,7 +31,8 @@ _README = """# A labeled dataset, built by tagpipe
     dvc push             # share the data (after `dvc remote add -d NAME URL`)
 
 The inputs are in `data/source/`, every parameter in `params.yaml`, the stages in `dvc.yaml`. Commit `dvc.lock` and
-`data/reports/` after a run: they are the version.
+`data/reports/` after a run: they are the version. `tagpipe monitor` shows what is new outside of the vocabulary;
+`data/curation/ignore.json` says what is no news.
 """
 
 
@@ -63,6 +65,9 @@ def init_project(directory: Path, *, projects: Path | None = None, vocabulary: P
     names = {name: copy_raw(path or sample / f"{name}.json", folder, name) for name, path in own.items()}
     if renamed := {name: file_name for name, file_name in names.items() if file_name != f"{name}.json"}:
         set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in renamed.items()})
+    for name in (IGNORE_FILE, NOT_SAME_FILE):
+        path = curation_file(layout, name)
+        write_bytes(path, packaged_file(path.relative_to(directory).as_posix()).read_bytes())
     write_bytes(directory / ".gitignore", _GITIGNORE.encode())
     write_bytes(directory / "README.md", _README.encode())
     write_code_version(layout)

@@ -1,4 +1,4 @@
-"""The command line: parse, call, render, exit code. Further commands: `checks`, `compare`."""
+"""The command line: parse, call, render, exit code. Further commands: `checks`, `compare`, `watch`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe import __version__
-from tagpipe.cli import checks, compare
+from tagpipe.cli import checks, compare, watch
 from tagpipe.cli.checks import Directory
 from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
@@ -20,6 +20,9 @@ from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 if TYPE_CHECKING:
     from tagpipe.io.download import Progress
     from tagpipe.project import Refreshed
+
+VERSION_STAGE = "threshold"
+"""The stage with which a dataset version is whole; what runs behind it only watches."""
 
 app = typer.Typer(
     name="tagpipe",
@@ -61,7 +64,7 @@ def run(
     names = list(layout.stages)
     with _stage_status(names[: names.index(stage) + 1] if stage in names else names) as echo:
         runs = reproduce(layout, stage, echo=echo)
-    is_whole = bool(runs) and runs[-1].stage == list(layout.stages)[-1]
+    is_whole = any(each.stage == VERSION_STAGE for each in runs)
     if as_json:
         from tagpipe.api import load_summary
 
@@ -179,6 +182,7 @@ for command in (
     compare.history,
     compare.comment,
     compare.publish,
+    watch.monitor,
 ):
     app.command()(command)
 

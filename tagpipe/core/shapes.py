@@ -6,10 +6,12 @@ Only what is read of a file is checked; further keys are let through.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from tagpipe.core.monitoring import Monitoring
 from tagpipe.errors import escape_shown
 
 # Strict in all its parts, but JSON has no tuples: a list of two is meant.
@@ -129,11 +131,12 @@ class _RejectedRow(_Shape):
     found: str
 
 
-SHAPES: dict[str, type[_Shape]] = {
+SHAPES: dict[str, type[_Shape] | type[Monitoring]] = {
     "manifest.json": _Manifest,
     "validation.json": _Validation,
     "annotation.json": _Annotation,
     "threshold.json": _Threshold,
+    "monitor.json": Monitoring,
     "vocabulary.json": _Vocabulary,
     "rejected.jsonl": _RejectedRow,
 }
@@ -144,6 +147,7 @@ _WORDS = {
     "missing": "the field to be there",
     "model_type": "an object",
     "dict_type": "an object",
+    "dataclass_type": "an object",
     "tuple_type": "a list of two",
     "too_long": "a list of two",
 }
@@ -159,10 +163,15 @@ class Misfit:
     expected: str
 
 
+@lru_cache
+def _read_shape(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(SHAPES[name])
+
+
 def find_misfit(name: str, tree: object) -> Misfit | None:
     """The first of the parsed file `name`; None if all of it fits."""
     try:
-        SHAPES[name].model_validate(tree)
+        _read_shape(name).validate_python(tree)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         return Misfit(

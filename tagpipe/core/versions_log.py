@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagpipe.core.reports import shown_tag
+from tagpipe.core.reports import SHAPING, shown_tag
 from tagpipe.errors import InputError, escape_shown
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -86,7 +86,7 @@ def find_causes(before: Recorded, version: Recorded) -> tuple[str, ...]:
         {
             "projects": each.validation.get("sources", {}).get("projects"),
             "vocabulary": each.validation.get("sources", {}).get("vocabulary"),
-            "parameters": [_params_of(stage) for stage in each.lock["stages"].values()],
+            "parameters": [_params_of(stage) for stage in _iter_shaping(each.lock)],
             "code": find_code(each.lock),
         }
         for each in (before, version)
@@ -98,10 +98,15 @@ def find_code(lock: Mapping[str, Any]) -> dict[str, str]:
     """Path -> md5 of the code that built a version, from dvc.lock: its modules, or the name of the installed one."""
     return {
         dep["path"]: dep["md5"]
-        for stage in lock["stages"].values()
+        for stage in _iter_shaping(lock)
         for dep in stage.get("deps", ())
         if dep["path"].startswith("tagpipe/") or dep["path"] == "tagpipe.version"
     }
+
+
+def _iter_shaping(lock: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The stages that make the dataset; what only watches it is no part of a version."""
+    yield from (stage for name, stage in lock["stages"].items() if name in ("fetch", *SHAPING))
 
 
 def is_lock(tree: object) -> bool:

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagpipe.core.monitor_history import Watched
+from tagpipe.core.monitoring import Monitoring, load_monitoring
 from tagpipe.core.shapes import find_misfit
 from tagpipe.core.versions_log import Recorded, is_lock
 from tagpipe.errors import ConfigError, InputError, escape_shown
+from tagpipe.io.curation import STAGE as MONITOR
 from tagpipe.io.git import ask_git, read_blobs
 from tagpipe.io.layout import project_layout
 from tagpipe.io.repro import LOCK_FILE
@@ -21,6 +24,43 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
     A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError where there is
     no such revision, or no version in it.
     """
+    return list(_iter_versions(root, _list_commits(root, revision, n_most=n_most)))[::-1]
+
+
+def read_watched(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Watched]:
+    """The last `n_most` versions along the history of `revision`, the oldest first, with what their monitors found.
+
+    Raises InputError as `read_versions` does.
+    """
+    commits = [line.split("\t", 2) for line in _list_commits(root, revision, n_most=n_most)]
+    reports = _read_monitoring(root, [commit for commit, _, _ in commits])
+    return [Watched(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
+
+
+def read_monitoring(root: Path, commit: str) -> Monitoring | None:
+    """What the monitor found in the version of a commit; None where that has no report, or a damaged one."""
+    return _read_monitoring(root, [commit])[commit]
+
+
+def _read_monitoring(root: Path, commits: list[str]) -> dict[str, Monitoring | None]:
+    layout = project_layout(root)
+    if MONITOR not in layout.stages:
+        return dict.fromkeys(commits)
+    path = layout.out(MONITOR, "monitor.json").relative_to(layout.root).as_posix()
+    blobs = read_blobs(root, [(commit, path) for commit in commits])
+    return {commit: _parse_monitoring(blobs[commit, path]) for commit in commits}
+
+
+def _parse_monitoring(data: bytes | None) -> Monitoring | None:
+    try:
+        tree = json.loads(data or b"null")
+    except ValueError:
+        return None
+    return None if find_misfit("monitor.json", tree) else load_monitoring(tree)
+
+
+def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
+    """`commit TAB seconds TAB subject` of the commits that changed dvc.lock, the newest first."""
     log = ask_git(
         root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
     )
@@ -30,7 +70,7 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
             file=f"revision {escape_shown(revision)}",
             fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
         )
-    return list(_iter_versions(root, log.split("\n")))[::-1]  # a subject may hold other line breaks
+    return log.split("\n")  # a subject may hold other line breaks
 
 
 def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:

@@ -118,7 +118,7 @@ def find_layout(path: Path) -> Layout:
 
 
 def packaged_file(name: str) -> Path:
-    """dvc.yaml, params.yaml or data/source as tagpipe brings them: in the installed package, or beside its checkout."""
+    """What tagpipe brings, such as dvc.yaml or data/source: in the installed package, or beside its checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "_project" / name
     return installed if installed.exists() else package.parent / name

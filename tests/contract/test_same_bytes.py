@@ -12,10 +12,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CODE = """
-import locale, sys, tagpipe
+import locale, shutil, sys, tagpipe
+from pathlib import Path
+from tagpipe.io.layout import build_layout
+from tagpipe.io.yaml_file import read_params
+from tagpipe.stages.monitor import monitor
 locale.setlocale(locale.LC_ALL, "")  # Python by itself leaves all but the encoding at C
 source, params, out = sys.argv[1:]
 built = tagpipe.build(source + "/projects.json", source + "/vocabulary.json", params=params, out=out)
+shutil.copytree(source + "/../curation", out + "/curation", dirs_exist_ok=True)
+monitor(build_layout(Path(out)), read_params(Path(params)))
 print(built.content_sha256)
 """
 PLAIN = {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
@@ -75,7 +81,7 @@ def committed() -> str:
 def test_surroundings_do_not_change_the_version(tmp_path: Path, committed: str, surroundings: dict[str, str]) -> None:
     built = build_apart(tmp_path / "out", surroundings)
     assert built["manifest"]["content_sha256"] == committed
-    for name in ("validation.json", "annotation.json", "threshold.json", "tag_counts.csv"):
+    for name in ("validation.json", "annotation.json", "threshold.json", "tag_counts.csv", "monitor.json"):
         assert built[name] == (ROOT / "data" / "reports" / name).read_bytes()
 
 

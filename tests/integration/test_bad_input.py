@@ -557,7 +557,7 @@ PARAMS_CASES = [
     bad_params("YAML 1.1's yes", "normalize: true", "normalize: yes", "annotate.normalize", 'found "yes"'),
     bad_params("unknown parents mode", "parents: keep", "parents: rollup", "annotate.parents", "roll_up", '"rollup"'),
     bad_params("a text for a list", "exclude: []", "exclude: python", "annotate.exclude", 'found "python"'),
-    bad_params("schema of a newer tagpipe", "schema: 1", "schema: 3", "field schema", "found 3", "Upgrade tagpipe"),
+    bad_params("schema of a newer tagpipe", "schema: 1", "schema: 4", "field schema", "found 4", "Upgrade tagpipe"),
     bad_params("schema of an older tagpipe", "schema: 1", "schema: 0", "field schema", "found 0", "tagpipe init"),
     bad_params("schema a text", "schema: 1", 'schema: "1"', "schema", 'found "1"'),
     bad_params("schema of 4000 digits", "schema: 1", "schema: " + "9" * 4000, "field schema", "Upgrade tagpipe"),

@@ -57,7 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_metrics_show_has_every_report(project: Path) -> None:
     shown = json.loads(run(project, "dvc", "metrics", "show", "--json"))[""]["data"]
     reports = {Path(path).name: shown[path]["data"] for path in shown}
-    assert set(reports) == {"validation.json", "annotation.json", "threshold.json"}
+    assert set(reports) == {"validation.json", "annotation.json", "threshold.json", "monitor.json"}
     assert reports["threshold.json"]["tags"]["n_kept"] == 2
     assert reports["threshold.json"]["projects"]["n_labeled"] == 3
     assert reports["validation.json"]["projects"]["n_valid"] == 4
@@ -65,8 +65,11 @@ def test_metrics_show_has_every_report(project: Path) -> None:
 
 
 def test_metrics_diff_names_what_the_cut_changed_and_nothing_else(project: Path) -> None:
-    ((path, changes),) = json.loads(run(project, "dvc", "metrics", "diff", "--json")).items()
-    assert Path(path).name == "threshold.json"
+    found = json.loads(run(project, "dvc", "metrics", "diff", "--json"))
+    changed = {Path(path).name: changes for path, changes in found.items()}
+    assert set(changed) == {"threshold.json", "monitor.json"}
+    assert changed["monitor.json"] == {"min_projects": {"old": 1, "new": 2, "diff": 1}}
+    changes = changed["threshold.json"]
     assert {name: (change["old"], change["new"]) for name, change in changes.items() if "imbalance" not in name} == {
         "min_projects": (1, 2),
         "content_sha256": (changes["content_sha256"]["old"], changes["content_sha256"]["new"]),

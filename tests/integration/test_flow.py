@@ -45,7 +45,7 @@ def run_flow(project: Path, environment: dict[str, str], *how: str) -> subproces
 def test_flow_runs_every_stage_and_writes_artifacts(project: Path, server: dict[str, str]) -> None:
     first = run_flow(project, server)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.strip().endswith("fetch ran, validate ran, annotate ran, threshold ran")
+    assert first.stdout.strip().endswith("fetch ran, validate ran, annotate ran, threshold ran, monitor ran")
     assert "projects labeled with" in first.stderr  # the stage's own line is in the run's log
     digest = json.loads((project / "data/reports/threshold.json").read_text())["content_sha256"]
     assert digest in read_artifacts(server, "tagpipe-summary")[0]["data"]
@@ -58,7 +58,9 @@ def test_flow_tells_skipped_and_cached_from_ran(project: Path, server: dict[str,
     run_flow(project, server)
     n_before = len(read_artifacts(server, "tagpipe-summary"))
     second = run_flow(project, server)
-    assert second.stdout.strip().endswith("fetch skipped, validate skipped, annotate skipped, threshold skipped")
+    assert second.stdout.strip().endswith(
+        "fetch skipped, validate skipped, annotate skipped, threshold skipped, monitor skipped"
+    )
 
     params = project / "params.yaml"
     text = params.read_text()
@@ -175,4 +177,4 @@ def test_stages_come_from_dvc_graph(project: Path, server: dict[str, str]) -> No
         text=True,
         check=True,
     )
-    assert listing.stdout.strip() == "['fetch', 'validate', 'annotate', 'threshold']"
+    assert listing.stdout.strip() == "['fetch', 'validate', 'annotate', 'threshold', 'monitor']"

@@ -40,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Path:
-    """A copy of the template whose source has changed, so that all four stages must run."""
+    """A copy of the template whose source has changed, so that all stages must run."""
     return changed_copy(template, tmp_path / "project", n_left_out=1)
 
 

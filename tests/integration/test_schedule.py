@@ -180,6 +180,10 @@ def test_monitor_tells_the_ages(scheduler: Scheduler) -> None:
     page, *_ = read_artifacts(scheduler.environment, "tagpipe-freshness")
     assert "| published version | 0.0 days |" in page["data"]
     assert "upstream has" in page["data"]
+    new_tags, *_ = read_artifacts(scheduler.environment, "tagpipe-new-tags")
+    assert "outside the vocabulary: " in new_tags["data"]
+    candidates, *_ = read_artifacts(scheduler.environment, "tagpipe-new-tag-candidates")
+    assert all(row["projects"] >= 5 for row in json.loads(candidates["data"]))
 
 
 @pytest.mark.slow

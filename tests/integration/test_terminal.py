@@ -80,7 +80,7 @@ def test_run_names_the_stage_at_work(tmp_path: Path) -> None:
     init_project(root)
     said = run_on_terminal(root, "run")
     lines = [line.strip() for line in re.split("[\r\n]+", said)]
-    stages = ["fetch", "validate", "annotate", "threshold"]
+    stages = ["fetch", "validate", "annotate", "threshold", "monitor"]
     assert [name for name in stages if any(line.startswith(f"{name}: ") for line in lines)] == stages
     assert [name for name in stages if f"running {name}" not in said] == []
 

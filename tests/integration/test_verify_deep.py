@@ -269,7 +269,7 @@ def test_text_says_what_where_and_how(project: Project, tagpipe: Any) -> None:
     cache = project.object("cache", MEMBER).relative_to(project.root)
     lines = ended.stdout.splitlines()
     assert "remote: storage" in lines
-    assert "objects: 15 named by dvc.lock: 13 ok; 1 corrupt in cache; 1 corrupt in remote" in lines
+    assert "objects: 16 named by dvc.lock: 14 ok; 1 corrupt in cache; 1 corrupt in remote" in lines
     at = lines.index(f"corrupt in cache: {MEMBER} (md5 {project.md5_of(MEMBER)})")
     assert lines[at + 1].startswith(f"  corrupt in cache: {cache}: its bytes have the md5 ")
     assert lines[at + 2] == f"  to heal it: delete {cache}, then `dvc pull --force`"

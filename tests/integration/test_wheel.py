@@ -23,9 +23,10 @@ def test_init_works_from_a_wheel(tmp_path: Path) -> None:
         [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for path in ("data/source/projects.json", "data/source/vocabulary.json", "params.yaml"):
+    sources = ("data/source/projects.json", "data/source/vocabulary.json", "params.yaml")
+    for path in (*sources, "data/curation/ignore.json", "data/curation/not-same.json"):
         assert (tmp_path / "made" / path).read_bytes() == (REPO / path).read_bytes(), path
     stages = (tmp_path / "made" / "dvc.yaml").read_text()
     assert "tagpipe/" not in stages, "an installed tagpipe is a dependency by its version file alone"
-    assert stages.count("- tagpipe.version") == 4
+    assert stages.count("- tagpipe.version") == 5
     assert (tmp_path / "made" / "tagpipe.version").read_text().startswith("tagpipe 0.")

@@ -12,7 +12,7 @@ from tagpipe.params import Params, ValidateParams, parse_params
 from tagpipe.pipeline import Build, Raw, RawFile, build
 
 PARAMS: dict[str, Any] = {
-    "schema": 2,
+    "schema": 3,
     "source": {
         "projects": {"path": "projects.json"},
         "vocabulary": {"path": "vocabulary.json"},
@@ -46,6 +46,16 @@ PARAMS: dict[str, Any] = {
         "text": ["title", "description"],
     },
     "threshold": {"min_projects": 1, "unlabeled": "drop"},
+    "monitor": {
+        "period": "month",
+        "min_period_projects": 50,
+        "min_uses": 5,
+        "min_periods": 3,
+        "min_days": 10,
+        "max_concentration": 0.3,
+        "max_q": 0.05,
+        "max_candidates": 200,
+    },
     "gates": {
         "max_projects_removed": None,
         "max_labels_changed": None,

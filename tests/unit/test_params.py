@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from pydantic import ValidationError
 from samples import PARAMS, params_with, tree_with
 
 from tagpipe.errors import ConfigError
+from tagpipe.io.yaml_file import read_yaml
 from tagpipe.params import dump_params, parse_params
 
+ROOT = Path(__file__).parents[2]
 ZEROS = "0" * 64
 
 
@@ -67,6 +70,7 @@ def test_every_key_must_be_there(path: str) -> None:
         "validate.more",
         "annotate.more",
         "threshold.more",
+        "monitor.more",
     ],
 )
 def test_unknown_keys_are_refused(path: str) -> None:
@@ -76,7 +80,7 @@ def test_unknown_keys_are_refused(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("schema", 3),
+        ("schema", 4),
         ("schema", 0),
         ("schema", "1"),
         ("schema", True),
@@ -127,6 +131,15 @@ def test_unknown_keys_are_refused(path: str) -> None:
         ("annotate.text", []),
         ("annotate.text", "title"),
         ("annotate.text", ["Title"]),
+        ("monitor.period", "day"),
+        ("monitor.min_period_projects", 0),
+        ("monitor.min_uses", 0),
+        ("monitor.min_periods", 1.5),
+        ("monitor.min_days", "10"),
+        ("monitor.max_concentration", 0),
+        ("monitor.max_concentration", 30),
+        ("monitor.max_q", 0.0),
+        ("monitor.max_candidates", -1),
         ("threshold.min_projects", 0),
         ("threshold.min_projects", -3),
         ("threshold.min_projects", 1.5),
@@ -231,16 +244,27 @@ def test_keys_that_are_no_texts_are_refused(key: object) -> None:
 
 
 def test_a_newer_form_says_to_upgrade() -> None:
-    assert "Upgrade" in str(refuse(put("schema", 3)))
+    assert "Upgrade" in str(refuse(put("schema", 4)))
     assert "Upgrade" not in str(refuse(put("schema", 0)))
 
 
+def older_form(schema: int, *lacking: str) -> dict[str, Any]:
+    return {name: section for name, section in put("schema", schema).items() if name not in lacking}
+
+
 def test_form_1_is_read_with_all_gates_off() -> None:
-    older = {name: section for name, section in put("schema", 1).items() if name not in ("gates", "publish")}
-    params = parse_params(older)
+    params = parse_params(older_form(1, "gates", "publish", "monitor"))
     assert params == parse_params(PARAMS)
     assert set(params.gates.model_dump().values()) == {None}
     assert "schema" in str(refuse(put("schema", 1)))  # with gates it is neither form
+    assert "schema" in str(refuse(older_form(1, "gates", "publish")))
+
+
+def test_form_2_is_read_with_the_monitor_as_it_is_shipped() -> None:
+    params = parse_params(older_form(2, "monitor"))
+    assert params == parse_params(PARAMS)
+    assert params.monitor == parse_params(read_yaml(ROOT / "params.yaml")).monitor
+    assert "schema" in str(refuse(put("schema", 2)))  # with a monitor it is neither form
 
 
 def test_what_was_found_is_escaped() -> None:

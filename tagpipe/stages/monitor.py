@@ -1,0 +1,42 @@
+"""Stage monitor: the tags of a dataset version to the report of what is new outside its vocabulary and fades inside."""
+
+from __future__ import annotations
+
+import sys
+
+from tagpipe.core.monitor import monitor_tags
+from tagpipe.core.monitoring import dump_monitoring
+from tagpipe.core.schemas import CODED
+from tagpipe.core.vocabulary import load_vocabulary
+from tagpipe.io.curation import read_ignored, read_not_same
+from tagpipe.io.files import read_json, read_table, write_json
+from tagpipe.io.layout import Layout
+from tagpipe.io.stage_run import run_stage
+from tagpipe.params import Params
+
+_PROJECTS = ["id", "created_on", "tags"]
+_USES = ["project_id", "normalized_tag", "tag", "outcome"]
+
+
+def monitor(layout: Layout, params: Params) -> str:
+    """Watch the tags that the vocabulary leaves out, and those that it has."""
+    projects, uses = layout.out("annotate", "projects.parquet"), layout.out("annotate", "tag_uses.parquet")
+    coded = CODED["annotate/projects"], [name for name in CODED["annotate/tag_uses"] if name in _USES]
+    found = monitor_tags(
+        read_table(projects, coded=coded[0], columns=_PROJECTS),
+        read_table(uses, coded=coded[1], columns=_USES),
+        read_table(layout.out("threshold", "tags.parquet")),
+        load_vocabulary(read_json(layout.out("validate", "vocabulary.json"))),
+        params.monitor,
+        annotate=params.annotate,
+        threshold=params.threshold,
+        ignored=read_ignored(layout),
+        not_same=read_not_same(layout),
+    )
+    write_json(layout.out("monitor", "monitor.json"), dump_monitoring(found))
+    outside = f"{found.uses.n_out_of_vocabulary} of {found.uses.n_uses} tag uses are outside the vocabulary"
+    return f"{outside}; {found.n_candidates} candidates, {found.n_suggested} suggested; {len(found.fading)} tags fade"
+
+
+if __name__ == "__main__":
+    sys.exit(run_stage("monitor", monitor))

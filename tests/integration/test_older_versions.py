@@ -1,0 +1,90 @@
+"""Versions of a time when there was no monitor: they still load, verify, compare and are listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tagpipe as package
+from tagpipe.project import init_project
+
+pytestmark = pytest.mark.slow
+
+
+def run(root: Path, *command: str) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def commit(root: Path, subject: str) -> None:
+    run(root, sys.executable, "-m", "tagpipe", "run")
+    run(root, "git", "add", "-A")
+    run(root, "git", "commit", "-qm", subject)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """HEAD~1: four stages and params.yaml of form 2. HEAD: the same data with the monitor."""
+    root = tmp_path_factory.mktemp("own") / "project"
+    init_project(root)
+    stages, params = (root / "dvc.yaml").read_text(), (root / "params.yaml").read_text()
+    (root / "dvc.yaml").write_text(stages[: stages.index("  monitor:\n")])
+    before, _, rest = params.replace("schema: 3", "schema: 2").partition("# Tags outside the vocabulary")
+    (root / "params.yaml").write_text(before + rest[rest.index("# The most that") :])
+    commit(root, "Without a monitor")
+    (root / "dvc.yaml").write_text(stages)
+    (root / "params.yaml").write_text(params)
+    commit(root, "With a monitor")
+    return root
+
+
+def test_an_older_version_loads_and_verifies(root: Path, tagpipe: Any) -> None:
+    assert "monitor" not in run(root, "git", "show", "HEAD~1:dvc.lock")
+    older, newer = (package.load(root, rev) for rev in ("HEAD~1", "HEAD"))
+    assert older.content_sha256 == newer.content_sha256
+    assert tagpipe("verify", root, "--rev", "HEAD~1").exit_code == 0
+    assert tagpipe("verify", root, "--deep", "--rev", "HEAD~1").exit_code == 0
+
+
+def test_the_monitor_alone_changes_nothing(root: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    document = json.loads(tagpipe("diff", "HEAD~1", "HEAD", "--json").stdout)
+    assert (document["n_labels_added"], document["n_labels_removed"], document["params"]["n"]) == (0, 0, 0)
+    assert tagpipe("diff", "HEAD~1", "workspace", "--fail-if-different").exit_code == 0
+    rows = json.loads(tagpipe("log", "--json").stdout)
+    assert [row["causes"] for row in rows] == [["first"], []]
+
+
+def test_the_history_has_one_report(root: Path, tagpipe: Any) -> None:
+    assert "1 of 2 versions have a report" in tagpipe("monitor", "--dir", root, "--history").stdout
+
+
+def test_a_stage_that_is_new_runs_alone_and_a_bad_list_stops_it(root: Path, tagpipe: Any) -> None:
+    """What the monitor reads is a dependency of it, and of nothing else; a failure puts its report back."""
+    ignore, report = root / "data/curation/ignore.json", root / "data/reports/monitor.json"
+    before, good = report.read_bytes(), ignore.read_bytes()
+    ignore.write_text('{"schema": 1, "tags": ["Not Normal"], "patterns": []}')
+    done = subprocess.run(
+        [sys.executable, "-m", "tagpipe", "run"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "data/curation/ignore.json, row 1, field tags: is not in normal form" in done.stderr
+    assert report.read_bytes() == before
+    ignore.write_text('{"schema": 1, "tags": [], "patterns": []}')
+    said = json.loads(run(root, sys.executable, "-m", "tagpipe", "run", "--json"))
+    assert {each["stage"]: each["status"] for each in said["stages"]} == {
+        **dict.fromkeys(("fetch", "validate", "annotate", "threshold"), "skipped"),
+        "monitor": "ran",
+    }
+    assert json.loads(report.read_bytes())["uses"]["n_ignored"] == 0
+    ignore.write_bytes(good)
