@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe import __version__
-from tagpipe.cli import checks, compare, watch
+from tagpipe.cli import checks, compare, vocab, watch
 from tagpipe.cli.checks import Directory
 from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
@@ -185,6 +185,9 @@ for command in (
     watch.monitor,
 ):
     app.command()(command)
+
+
+app.add_typer(vocab.app)
 
 
 def _print_refreshed(found: Refreshed) -> None:

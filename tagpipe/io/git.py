@@ -26,6 +26,12 @@ def ask_git(root: Path, *arguments: str) -> str | None:
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 
+def find_author(root: Path) -> str:
+    """`Name <address>` of whoever works here, as git would write it; `unknown` where git knows none."""
+    ident = ask_git(root, "var", "GIT_AUTHOR_IDENT")
+    return ident.rsplit(" ", 2)[0] if ident else "unknown"  # behind it: seconds and time zone
+
+
 def find_commit(root: Path, revision: str) -> str | None:
     """The commit that a branch, tag or expression (`HEAD~3`) names; None if there is none."""
     return ask_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")

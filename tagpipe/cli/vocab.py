@@ -1,0 +1,131 @@
+"""`tagpipe vocab`: what looks at the vocabulary. Its further commands: `vocab_edits`, `vocab_review`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tagpipe.cli import vocab_edits, vocab_review
+from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.vocab_edits import Form
+
+app = typer.Typer(
+    name="vocab",
+    help="Look at the vocabulary, and edit it with care.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List everything that is wrong or suspicious, each with what would mend it; exit 1 if there is an error."""
+    from dataclasses import asdict
+
+    from tagpipe.inspection import check_vocabulary
+    from tagpipe.render.vocabulary import render_findings
+
+    found, is_built = check_vocabulary(Path.cwd())
+    if as_json:
+        print_json({"is_built": is_built, "findings": [asdict(each) for each in found]})
+    else:
+        print_result(render_findings(found, is_built=is_built))
+    if any(each.level == "error" or strict for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def candidates(
+    n_most: Annotated[int, typer.Option("--most", min=1, help="At most so many, the first ones.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the tags outside of the vocabulary that the monitor would look at, ranked."""
+    from dataclasses import asdict
+
+    from tagpipe.api import load_monitoring
+    from tagpipe.render.vocabulary import render_candidates
+
+    found = load_monitoring(Path.cwd())
+    if as_json:
+        print_json([asdict(each) for each in found.candidates[:n_most]])
+    else:
+        print_result(render_candidates(found, n_most=n_most))
+
+
+@app.command()
+def show(
+    tag: Annotated[str, typer.Argument(help="A tag, an alias, or a raw tag.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of one tag: names, parents, support, over time, what it goes with, its edits."""
+    from dataclasses import asdict
+
+    from tagpipe.inspection import view_tag
+    from tagpipe.render.vocabulary import render_tag
+
+    view = view_tag(Path.cwd(), tag)
+    if as_json:
+        print_json(asdict(view))
+    else:
+        print_result(render_tag(view))
+
+
+@app.command()
+def tree(
+    tag: Annotated[str | None, typer.Argument(help="Only this tag and what is below it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the vocabulary from parents to children, with the support of each tag."""
+    from dataclasses import asdict
+
+    from tagpipe.inspection import view_tree
+    from tagpipe.render.vocabulary import render_tree
+
+    rows = view_tree(Path.cwd(), tag)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        print_result(render_tree(rows))
+
+
+def export(
+    form: Form = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output if not given.")] = None,
+) -> None:
+    """Write the vocabulary in another form."""
+    from tagpipe.core.exchange import export_vocabulary
+    from tagpipe.curation import choose_form, open_curation
+    from tagpipe.io.files import write_bytes
+
+    chosen = form or "json-object" if out is None else choose_form(form, out)
+    data = export_vocabulary(open_curation(Path.cwd()).file.entries, chosen)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        write_bytes(out, data)
+
+
+for command in (
+    vocab_edits.add,
+    vocab_edits.alias,
+    vocab_edits.rename,
+    vocab_edits.merge,
+    vocab_edits.split,
+    vocab_edits.parent,
+    vocab_edits.deprecate,
+    vocab_edits.ignore,
+    vocab_edits.not_same,
+    vocab_edits.undo,
+    vocab_review.review,
+    vocab_edits.import_,
+    export,
+):
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)

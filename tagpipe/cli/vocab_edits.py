@@ -1,0 +1,217 @@
+"""The edits of `tagpipe vocab`: each is shown with what it does to the dataset, asked about, written and logged."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagpipe.cli.output import print_result
+from tagpipe.errors import ConfigError, visible
+
+if TYPE_CHECKING:
+    from tagpipe.curation import Change, Curation, Plan
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; the log keeps it.")]
+Tag = Annotated[str, typer.Argument(help="A tag of the vocabulary.")]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORM", help="json-object, json-list, ndjson, csv or skos; if not given, what the file's ending says."
+    ),
+]
+Raw = Annotated[str, typer.Argument(help="A name as authors write it.")]
+
+
+def add(
+    tag: Annotated[str, typer.Argument(help="The new tag.")],
+    parents: Annotated[list[str] | None, typer.Option("--parent", metavar="TAG", help="A parent. Repeatable.")] = None,
+    aliases: Annotated[list[str] | None, typer.Option("--alias", metavar="RAW", help="An alias. Repeatable.")] = None,
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Add a tag."""
+    from tagpipe.core.vocabulary_edits import add_tag
+
+    options = [f"--parent={each}" for each in parents or ()] + [f"--alias={each}" for each in aliases or ()]
+    change = partial(add_tag, tag=tag, parents=parents or (), aliases=aliases or ())
+    _edit("add", [tag, *options], change, why=why, yes=yes, forms=[tag, *(aliases or ())])
+
+
+def alias(raw: Raw, tag: Tag, why: Why = None, yes: Yes = False) -> None:
+    """Make a name an alias of a tag."""
+    from tagpipe.core.vocabulary_edits import add_alias
+
+    _edit("alias", [raw, tag], partial(add_alias, raw=raw, tag=tag), why=why, yes=yes, forms=[raw], tags=[tag])
+
+
+def rename(
+    old: Annotated[str, typer.Argument(help="The tag; it becomes an alias.")],
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Rename a tag; the old name becomes an alias."""
+    from tagpipe.core.vocabulary_edits import rename_tag
+
+    _edit("rename", [old, new], partial(rename_tag, old=old, new=new), why=why, yes=yes, forms=[new], tags=[old])
+
+
+def merge(
+    a: Annotated[str, typer.Argument(help="The tag that goes; its names become aliases of B.")],
+    b: Annotated[str, typer.Argument(help="The tag that stays.")],
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Merge a tag into another one."""
+    from tagpipe.core.vocabulary_edits import merge_tags
+
+    _edit("merge", [a, b], partial(merge_tags, a=a, b=b), why=why, yes=yes, tags=[a, b])
+
+
+def split(
+    tag: Tag,
+    off: Annotated[list[str], typer.Option("--off", metavar="ALIAS", help="An alias to take off. Repeatable.")],
+    into: Annotated[str, typer.Option("--into", metavar="NEW", help="The new tag; it may be one of the aliases.")],
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Make some aliases of a tag a tag of their own."""
+    from tagpipe.core.vocabulary_edits import split_tag
+
+    arguments = [tag, *(f"--off={each}" for each in off), f"--into={into}"]
+    _edit("split", arguments, partial(split_tag, tag=tag, off=off, into=into), why=why, yes=yes, tags=[tag])
+
+
+def parent(
+    tag: Tag,
+    parent: Annotated[str, typer.Argument(help="The parent.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take the parent away.")] = False,
+    instead_of: Annotated[str | None, typer.Option(metavar="OLD", help="Take this parent away for it.")] = None,
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Give a tag a parent, take one away, or put one in the place of another."""
+    from tagpipe.core.vocabulary_edits import set_parent
+    from tagpipe.curation import replace_parent
+
+    if remove and instead_of is not None:
+        raise ConfigError("there is nothing to put in its place", field="--instead-of", fix="Leave out --remove")
+    if instead_of is not None:
+        change: Change = partial(replace_parent, tag=tag, old=instead_of, new=parent)
+    else:
+        change = partial(set_parent, tag=tag, parent=parent, remove=remove)
+    options = ["--remove"] if remove else [] if instead_of is None else [f"--instead-of={instead_of}"]
+    _edit("parent", [tag, parent, *options], change, why=why, yes=yes, tags=[tag, parent])
+
+
+def deprecate(
+    tag: Tag,
+    replaced_by: Annotated[
+        str | None, typer.Option(metavar="TAG", help="The tag that its names mean from now on; else none.")
+    ] = None,
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Take a tag out of use: its names mean another one, or are out of the vocabulary."""
+    from tagpipe.core.vocabulary_edits import deprecate_tag
+
+    change = partial(deprecate_tag, tag=tag, replaced_by=replaced_by)
+    options = [] if replaced_by is None else [f"--replaced-by={replaced_by}"]
+    tags = [tag] if replaced_by is None else [tag, replaced_by]
+    _edit("deprecate", [tag, *options], change, why=why, yes=yes, tags=tags)
+
+
+def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
+    """Stop suggesting a name: a type of resource, for example."""
+    from tagpipe import curation
+
+    opened = curation.open_curation(Path.cwd())
+    evidence = curation.gather_evidence(opened, forms=[raw])
+    _make(opened, curation.plan_ignore(opened, raw, evidence=evidence), why=why, yes=yes)
+
+
+def not_same(
+    a: Annotated[str, typer.Argument(help="A name.")],
+    b: Annotated[str, typer.Argument(help="Another name.")],
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Remember that two names are two things; they are never suggested as one again."""
+    from tagpipe import curation
+
+    opened = curation.open_curation(Path.cwd())
+    evidence = curation.gather_evidence(opened, forms=[a, b])
+    _make(opened, curation.plan_not_same(opened, a, b, evidence=evidence), why=why, yes=yes)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="The vocabulary to take.")],
+    form: Form = None,
+    why: Why = None,
+    yes: Yes = False,
+) -> None:
+    """Put the entries of another file in the place of the vocabulary's, in the vocabulary's own form."""
+    from tagpipe.core.exchange import import_vocabulary
+    from tagpipe.curation import choose_form
+    from tagpipe.io.files import read_bytes
+
+    entries = import_vocabulary(read_bytes(file), choose_form(form, file), file=file.name)
+    _edit("import", [file.name], lambda _: entries, why=why, yes=yes)
+
+
+def undo(why: Why = None) -> None:
+    """Take the last edit that is not taken back yet, back to the byte."""
+    from tagpipe.curation import undo as take_back
+
+    line = take_back(Path.cwd(), why=why)
+    print(visible(f"taken back: {shlex.join([line.action, *line.arguments])} (of {line.at}, by {line.who})"))
+
+
+def _edit(
+    action: str,
+    arguments: list[str],
+    change: Change,
+    *,
+    why: str | None,
+    yes: bool,
+    forms: list[str] | None = None,
+    tags: list[str] | None = None,
+) -> None:
+    from tagpipe import curation
+
+    opened = curation.open_curation(Path.cwd())
+    evidence = curation.gather_evidence(opened, forms=forms or (), tags=tags or ())
+    _make(opened, curation.plan_edit(opened, action, arguments, change, evidence=evidence), why=why, yes=yes)
+
+
+def _make(opened: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
+    from tagpipe.curation import apply_plan
+    from tagpipe.render.edits import render_effect
+
+    print_result(render_effect(_in_words(plan), plan.effect, no_preview=plan.no_preview))
+    if not yes:
+        _ask()
+    apply_plan(opened, plan, why=why)
+    path = plan.change.path.relative_to(opened.layout.root).as_posix()
+    print(visible(f"{path} is changed; `tagpipe vocab undo` takes it back"))
+
+
+def _in_words(plan: Plan) -> str:
+    return shlex.join([plan.action, *plan.arguments])
+
+
+def _ask() -> None:
+    """Return if a person says yes; anything else ends the command."""
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "nothing was written: standard input is no terminal, so nobody can be asked", fix="Say --yes to write it"
+        )
+    if not typer.confirm("Make this edit?", default=False, err=True):
+        print("nothing was written")
+        raise typer.Exit(1)

@@ -1,0 +1,327 @@
+"""The vocabulary edited with care: every edit is planned, shown, written together with its line in the log, and undone.
+
+An edit changes one file: the vocabulary in data/source, or a list of data/curation. Planning reads and computes, and
+writes nothing. Applying takes the run lock, looks whether the file is still what was planned on, and writes it and
+the log together (`io.edit_journal`). The log is data/curation/vocabulary-log.jsonl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tagpipe.comparison import preview_vocabulary
+from tagpipe.core.curation import Ignored, NotSame, dump_ignored, dump_not_same
+from tagpipe.core.edit_effect import EditEffect, measure_effect
+from tagpipe.core.edit_log import LogLine, dump_line, find_undoable, invert_patch, make_patch, parse_log, revert_patch
+from tagpipe.core.schemas import is_unicode
+from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
+from tagpipe.core.vocabulary_edits import set_parent
+from tagpipe.core.vocabulary_entries import Entry, read_entries
+from tagpipe.core.vocabulary_text import write_entries
+from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
+from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file, read_ignored, read_not_same
+from tagpipe.io.edit_journal import FileChange, is_half_done, take_back, write_together
+from tagpipe.io.files import read_bytes
+from tagpipe.io.git import find_author
+from tagpipe.io.layout import PARAMS_FILE, Layout, project_layout
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.sources import fetch_source
+from tagpipe.io.usage import find_usage
+from tagpipe.io.yaml_file import read_params
+from tagpipe.params import Params, Source
+
+_FORM_OF = {".json": "json-object", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".ttl": "skos"}
+
+Change = Callable[[Sequence[Entry]], Sequence[Entry]]
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularyFile:
+    """The vocabulary as the project has it now, not looked at yet. file: its name, or its url."""
+
+    layout: Layout
+    params: Params
+    data: bytes
+    entries: tuple[Entry, ...]
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self.params.source.vocabulary
+
+    @property
+    def path(self) -> Path:
+        """The file to edit. Raises ConfigError for a vocabulary that comes from a url."""
+        if self.source.path is None:
+            raise ConfigError(
+                "the vocabulary comes from a url, so it cannot be edited here",
+                file=PARAMS_FILE,
+                field="source.vocabulary.url",
+                fix="Edit it where it comes from and run `tagpipe refresh`; or put the file into data/source and name "
+                "it in params.yaml, as in `vocabulary: {path: vocabulary.json}`",
+            )
+        return self.layout.dep("fetch", "source") / self.source.path
+
+
+@dataclass(frozen=True, eq=False)
+class Curation:
+    """All that people have decided about tags: the vocabulary, which has no error, the two lists, and the log."""
+
+    file: VocabularyFile
+    vocabulary: Vocabulary
+    ignored: Ignored
+    not_same: NotSame
+    log: tuple[LogLine, ...]
+
+    @property
+    def layout(self) -> Layout:
+        """The project."""
+        return self.file.layout
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An edit that is not made yet: the one file it changes, and what that does.
+
+    effect: None where the dataset is not touched, or `no_preview` says why it could not be computed. evidence: numbers
+    of the time, for the log.
+    """
+
+    action: str
+    arguments: tuple[str, ...]
+    change: FileChange
+    effect: EditEffect | None
+    no_preview: str | None
+    evidence: dict[str, int]
+
+
+def read_vocabulary_file(root: Path) -> VocabularyFile:
+    """The vocabulary's entries. What a killed edit left half done is taken back first.
+
+    Raises InputError where the file cannot be read as a vocabulary.
+    """
+    layout = project_layout(root)
+    if is_half_done(layout.scratch):
+        with _hold(layout, "vocab"):
+            pass
+    params = read_params(layout.params_file)
+    source = params.source.vocabulary
+    data = fetch_source(layout, "vocabulary", source, params.source.download).data
+    return VocabularyFile(layout, params, data, read_entries(data, source.suffix, file=source.location))
+
+
+def open_curation(root: Path) -> Curation:
+    """The project's vocabulary and decisions. Raises InputError where one of them cannot be read, or has errors."""
+    file = read_vocabulary_file(root)
+    vocabulary = vocabulary_of(file.entries, file=file.source.location)
+    layout = file.layout
+    return Curation(file, vocabulary, read_ignored(layout), read_not_same(layout), read_log(layout))
+
+
+def read_log(layout: Layout) -> tuple[LogLine, ...]:
+    """Every line of the edit log, the oldest first."""
+    if STAGE not in layout.stages:  # made before there was a monitor
+        return ()
+    path = curation_file(layout, LOG_FILE)
+    return tuple(parse_log(read_bytes(path), file=LOG_FILE)) if path.is_file() else ()
+
+
+def plan_edit(
+    curation: Curation,
+    action: str,
+    arguments: Sequence[str],
+    change: Change,
+    *,
+    evidence: dict[str, int] | None = None,
+    with_preview: bool = True,
+) -> Plan:
+    """An edit of the vocabulary. Raises ConfigError where it would break its integrity, or it cannot be edited here."""
+    file = curation.file
+    path = file.path
+    entries = tuple(change(file.entries))
+    after = write_entries(file.data, file.source.suffix, entries, file=path.name)
+    if after == file.data:
+        raise EditRefused("the edit changes nothing", file=path.name)
+    planned = Plan(action, tuple(arguments), FileChange(path, file.data, after), None, None, dict(evidence or {}))
+    return _with_effect(curation, planned) if with_preview else planned
+
+
+def _with_effect(curation: Curation, plan: Plan) -> Plan:
+    assert plan.change.before is not None
+    assert plan.change.after is not None
+    try:
+        comparison = preview_vocabulary(curation.layout.root, plan.change.before, plan.change.after)
+    except TagpipeError as error:
+        return replace(plan, no_preview=error.headline)
+    effect = measure_effect(comparison.diff, comparison.gates)
+    return replace(plan, effect=effect, evidence={**plan.evidence, **effect.numbers})
+
+
+def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, int]:
+    """How many projects have what an edit names, by the version last built; nothing where none is built.
+
+    n_projects: of the first form; support: of the first tag, before the cut; n_projects_of_2 and so on: of further
+    ones.
+    """
+    usage = find_usage(curation.layout)
+    if usage is None:
+        return {}
+    tag_of = resolve_names(curation.vocabulary)
+    names = [curation.vocabulary.tags[tag_of[form]] if (form := normalize_tag(tag)) in tag_of else tag for tag in tags]
+    found = _number("n_projects", [usage.counts.get(normalize_tag(form), 0) for form in forms])
+    return found | _number("support", [usage.support.get(name, 0) for name in names])
+
+
+def _number(name: str, values: Sequence[int]) -> dict[str, int]:
+    return {name if at == 1 else f"{name}_of_{at}": value for at, value in enumerate(values, start=1)}
+
+
+def replace_parent(entries: Sequence[Entry], *, tag: str, old: str, new: str) -> tuple[Entry, ...]:
+    """`tag` gets the parent `new` and loses `old`. Raises EditRefused as `set_parent` does."""
+    return set_parent(set_parent(entries, tag, old, remove=True), tag, new)
+
+
+def choose_form(form: str | None, path: Path) -> str:
+    """The form of exchange: `form`, or what the ending of `path` says. Raises ConfigError for another ending."""
+    chosen = form or _FORM_OF.get(path.suffix.lower())
+    if chosen is None:
+        raise ConfigError(
+            "the ending does not tell the form",
+            file=path.name,
+            found=escape_shown(path.suffix),
+            expected=", ".join(_FORM_OF),
+            fix="Name the form with --form",
+        )
+    return chosen
+
+
+def plan_ignore(curation: Curation, raw: str, *, evidence: dict[str, int] | None = None) -> Plan:
+    """A form that the monitor no longer tells of. Raises ConfigError for a tag of the vocabulary, or one ignored."""
+    _check_names([raw])
+    form = normalize_tag(raw)
+    if form in curation.ignored.tags:
+        raise ConfigError("is ignored already", field="RAW", found=escape_shown(form))
+    ignored = replace(curation.ignored, tags=tuple(sorted({*curation.ignored.tags, form})))
+    return _plan_list(curation, "ignore", [form], IGNORE_FILE, dump_ignored(ignored), evidence)
+
+
+def plan_not_same(curation: Curation, first: str, second: str, *, evidence: dict[str, int] | None = None) -> Plan:
+    """Two names that are never suggested as one. Raises ConfigError where they are one name, or told apart already."""
+    _check_names([first, second])
+    ours, theirs = sorted((normalize_tag(first), normalize_tag(second)))
+    if ours == theirs:
+        raise ConfigError("both are the same when compared", field="A and B", found=escape_shown(ours))
+    if curation.not_same.holds(ours, theirs):
+        raise ConfigError("are told apart already", field="A and B", found=escape_shown([ours, theirs]))
+    not_same = NotSame(curation.not_same.pairs | {(ours, theirs)})
+    return _plan_list(curation, "not-same", [ours, theirs], NOT_SAME_FILE, dump_not_same(not_same), evidence)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not normalize_tag(name) or not is_unicode(name):
+            raise EditRefused("not a name", found=escape_shown(name), expected="a text that is not blank")
+
+
+def _plan_list(
+    curation: Curation,
+    action: str,
+    arguments: Sequence[str],
+    name: str,
+    after: bytes,
+    evidence: dict[str, int] | None,
+) -> Plan:
+    path = curation_file(curation.layout, name)
+    before = read_bytes(path) if path.is_file() else None
+    return Plan(action, tuple(arguments), FileChange(path, before, after), None, None, dict(evidence or {}))
+
+
+def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:
+    """Write the planned file and the line of the log; the line.
+
+    Raises ConfigError where the file has changed since it was planned on, Busy (exit 6) where a run is at work.
+    """
+    change = plan.change
+    for text in (*plan.arguments, why or ""):
+        if not is_unicode(text):  # bytes of the command line that are no UTF-8; the log could not be read again
+            raise EditRefused("not text", found=escape_shown(text), expected="UTF-8")
+    with _hold(curation.layout, f"vocab {plan.action}"):
+        _expect(change.path, change.before)
+        line = LogLine(
+            at=_now(),
+            who=find_author(curation.layout.root),
+            action=plan.action,
+            arguments=plan.arguments,
+            why=why,
+            evidence=plan.evidence,
+            patches=(make_patch(change.path.name, change.before, change.after),),
+        )
+        _write(curation.layout, change, line)
+    return line
+
+
+def undo(root: Path, *, why: str | None = None) -> LogLine:
+    """Take the last edit back, to the byte; the line of the log that was undone.
+
+    Raises ConfigError where there is none, or its file has been changed since.
+    """
+    layout = project_layout(root)
+    with _hold(layout, "vocab undo"):
+        lines = read_log(layout)
+        at = find_undoable(lines)
+        if at is None:
+            raise ConfigError("there is no edit to take back", file=LOG_FILE)
+        (patch,) = lines[at].patches
+        path = _path_of(layout, patch.file)
+        now = read_bytes(path) if path.is_file() else None
+        before = revert_patch(patch, now)
+        line = LogLine(
+            at=_now(),
+            who=find_author(layout.root),
+            action="undo",
+            arguments=(),
+            why=why,
+            evidence={},
+            patches=(invert_patch(patch),),
+            undoes=at + 1,
+        )
+        _write(layout, FileChange(path, now, before), line)
+    return lines[at]
+
+
+def _path_of(layout: Layout, name: str) -> Path:
+    if name in (IGNORE_FILE, NOT_SAME_FILE):
+        return curation_file(layout, name)
+    if Path(name).name != name:  # a log is a file that others can write
+        raise InputError("is not the name of a file", file=LOG_FILE, found=escape_shown(name), fix="Restore the log")
+    return layout.dep("fetch", "source") / name
+
+
+@contextmanager
+def _hold(layout: Layout, command: str) -> Iterator[None]:
+    """The run lock, with nothing left half done."""
+    with hold_run_lock(layout.scratch, command=f"tagpipe {command}"):
+        take_back(layout.scratch)
+        yield
+
+
+def _expect(path: Path, before: bytes | None) -> None:
+    now = read_bytes(path) if path.is_file() else None
+    if now != before:
+        raise EditRefused(
+            "has been changed since the edit was shown", file=path.name, fix="Run the command again to see it anew"
+        )
+
+
+def _write(layout: Layout, change: FileChange, line: LogLine) -> None:
+    path = curation_file(layout, LOG_FILE)
+    old = read_bytes(path) if path.is_file() else None
+    write_together(layout.scratch, [change, FileChange(path, old, (old or b"") + dump_line(line))])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,151 @@
+"""What the version last built says of the vocabulary of now: findings, suggestions, one tag, the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.core.curation import find_ignored
+from tagpipe.core.edit_log import LogLine
+from tagpipe.core.suggestions import Suggestion, suggest_aliases
+from tagpipe.core.tag_profile import Profile, TagView, describe_tag
+from tagpipe.core.versions_log import HistoryRow, trace_tag
+from tagpipe.core.vocabulary import normalize_tag, resolve_names
+from tagpipe.core.vocabulary_checks import find_near_duplicates, find_nearest
+from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings, loosely
+from tagpipe.core.vocabulary_tree import TreeRow, draw_tree
+from tagpipe.curation import Curation, open_curation, read_vocabulary_file
+from tagpipe.errors import InputError, TagpipeError, escape_shown
+from tagpipe.io.curation import read_not_same
+from tagpipe.io.history import read_versions
+from tagpipe.io.layout import Layout
+from tagpipe.io.usage import Usage, find_usage, read_usage
+from tagpipe.io.versions import Version
+
+_LEDGER = "annotate/tag_uses"
+_MAX_VERSIONS = 50
+_SAMPLE_CHARS = 80
+
+
+def check_vocabulary(root: Path) -> tuple[list[VocabularyFinding], bool]:
+    """(every finding, whether a version is built that tells what is used). Raises InputError for an unreadable file."""
+    file = read_vocabulary_file(root)
+    usage = find_usage(file.layout)
+    errors = list_errors(file.entries, file=file.source.location)
+    warnings = list_warnings(
+        loosely(file.entries),
+        used=usage.names if usage else None,
+        counts=usage.counts if usage else {},
+        support=usage.support if usage else {},
+        not_same=read_not_same(file.layout),
+        fading=_find_fading(file.layout),
+    )
+    return errors + warnings, usage is not None
+
+
+def suggest(curation: Curation, usage: Usage) -> list[Suggestion]:
+    """Alias suggestions for the forms that the vocabulary of now does not have, and nobody ignores."""
+    forms = pa.array(usage.counts, pa.string())
+    ignored = forms.filter(pa.array(find_ignored(forms, curation.ignored))).to_pylist()
+    return suggest_aliases(
+        usage.counts, curation.vocabulary, curation.not_same, ignored=frozenset(ignored), normalize=usage.normalize
+    )
+
+
+def find_samples(layout: Layout, forms: Sequence[str], *, n_most: int = 2) -> dict[str, tuple[str, ...]]:
+    """Form -> how the texts of the first projects with it begin."""
+    version = Version(layout)
+    uses = version.read_table(_LEDGER, columns=["project_id", "normalized_tag"])
+    uses = uses.filter(pc.is_in(uses.column("normalized_tag"), value_set=pa.array(forms, pa.string())))
+    ids: dict[str, list[int | str]] = {}
+    for use in uses.to_pylist():
+        some = ids.setdefault(use["normalized_tag"], [])
+        if len(some) < n_most and use["project_id"] not in some:
+            some.append(use["project_id"])
+    wanted = sorted({each for some in ids.values() for each in some})
+    if not wanted:
+        return {}
+    texts = version.read_table("annotate/projects", columns=["id", "text"], filters=[("id", "in", wanted)])
+    text_of = {row["id"]: row["text"][:_SAMPLE_CHARS] for row in texts.to_pylist()}
+    return {form: tuple(text_of[each] for each in some) for form, some in ids.items()}
+
+
+def view_tag(root: Path, asked: str) -> TagView:
+    """All about a tag, alias or raw tag. Raises InputError where neither the vocabulary nor a project has it."""
+    curation = open_curation(root)
+    usage = read_usage(curation.layout)
+    version = Version(curation.layout)
+    profile = describe_tag(
+        asked,
+        curation.vocabulary,
+        version.read_table("annotate/projects", columns=["id", "created_on", "tags"]),
+        version.read_table(_LEDGER, columns=["project_id", "normalized_tag", "tag", "outcome"]),
+        period=curation.file.params.monitor.period,
+        min_period_projects=curation.file.params.monitor.min_period_projects,
+    )
+    if profile.status == "out_of_vocabulary" and not profile.n_projects:
+        raise _unknown(asked, curation)
+    return TagView(
+        profile=profile,
+        n_support=usage.support.get(profile.name),
+        is_kept=profile.name in usage.kept,
+        min_projects=usage.min_projects,
+        is_ignored=bool(find_ignored(pa.array([profile.name]), curation.ignored)[0]),
+        nearest=find_nearest(profile.name, curation.vocabulary) if profile.status != "tag" else None,
+        near=tuple(_find_near(profile.name, curation)),
+        suggestions=tuple(each for each in suggest(curation, usage) if profile.name in (each.tag, each.form)),
+        versions=() if profile.periods else _trace(root, profile.name),
+        log=tuple(line for line in curation.log if _is_about(line, profile)),
+    )
+
+
+def _unknown(asked: str, curation: Curation) -> InputError:
+    nearest = find_nearest(asked, curation.vocabulary)
+    return InputError(
+        "neither the vocabulary nor any project has it",
+        field="TAG",
+        found=escape_shown(asked),
+        expected="a tag, an alias or a raw tag" + (f", such as {escape_shown(nearest)}" if nearest else ""),
+    )
+
+
+def _find_near(tag: str, curation: Curation) -> list[str]:
+    pairs = [pair for pair in find_near_duplicates(curation.vocabulary.tags) if tag in pair]
+    others = (first if second == tag else second for first, second in pairs)
+    return [other for other in others if not curation.not_same.holds(tag, other)]
+
+
+def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:
+    """The tag in the versions of git; nothing where there are none, or none has seen it."""
+    try:
+        return tuple(trace_tag(read_versions(root, n_most=_MAX_VERSIONS), tag))
+    except TagpipeError:
+        return ()
+
+
+def _is_about(line: LogLine, profile: Profile) -> bool:
+    names = {normalize_tag(name) for name in (profile.name, *profile.aliases)}
+    return any(normalize_tag(argument) in names for argument in line.arguments)
+
+
+def view_tree(root: Path, tag: str | None) -> list[TreeRow]:
+    """The tree, or what is below a tag (an alias or a raw form will do). Raises InputError for an unknown one."""
+    curation = open_curation(root)
+    usage = find_usage(curation.layout)
+    canonical = None
+    if tag is not None:
+        index = resolve_names(curation.vocabulary).get(normalize_tag(tag))
+        if index is None:
+            raise _unknown(tag, curation)
+        canonical = curation.vocabulary.tags[index]
+    return draw_tree(curation.vocabulary, usage.support if usage else {}, tag=canonical)
+
+
+def _find_fading(layout: Layout) -> list[str]:
+    """The tags that the monitor's report sees fade; none where there is no report."""
+    if "monitor" not in layout.stages or not layout.out("monitor", "monitor.json").is_file():
+        return []
+    return [row["tag"] for row in Version(layout).read_json("monitor", "monitor.json")["fading"]]

@@ -1,0 +1,194 @@
+"""The vocabulary on a terminal: findings, candidates, a tag, the tree. Public text goes in as `Text`, not markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tagpipe.core.edit_log import LogLine
+from tagpipe.core.monitoring import Monitoring
+from tagpipe.core.suggestions import Suggestion
+from tagpipe.core.tag_profile import TagView
+from tagpipe.core.versions_log import draw_sparkline
+from tagpipe.core.vocabulary_checks import FindingKind
+from tagpipe.core.vocabulary_findings import VocabularyFinding
+from tagpipe.core.vocabulary_tree import TreeRow
+from tagpipe.render.monitor import why_not
+from tagpipe.render.text import EMPTY, shorten, visible
+
+_INDENT = 9
+_STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated": "deprecated, without a replacement"}
+
+
+def render_findings(findings: Sequence[VocabularyFinding], *, is_built: bool) -> RenderableType:
+    """A line for each, below it what would mend it; tags that are never used in one paragraph; a count at the end."""
+    parts: list[RenderableType] = []
+    for kind, group in groupby(findings, key=lambda each: each.kind):
+        some = list(group)
+        parts += [_unused(some)] if kind == FindingKind.NEVER_USED else map(_finding, some)
+    if not is_built:
+        parts.append(Text("No version is built here, so nothing is known of what is used: run `tagpipe run`"))
+    n_errors = sum(each.level == "error" for each in findings)
+    parts.append(Text(f"{_count(n_errors, 'error')}, {_count(len(findings) - n_errors, 'warning')}"))
+    return Group(*parts)
+
+
+def _finding(each: VocabularyFinding) -> Text:
+    lines = f"{each.level:<{_INDENT}}{visible(each.what)}"
+    return Text(lines + (f"\n{'':<{_INDENT}}{visible(each.fix)}" if each.fix else ""))
+
+
+def _unused(findings: Sequence[VocabularyFinding]) -> Text:
+    names = ", ".join(_name(each.tag or "") for each in findings)
+    are = "1 tag is" if len(findings) == 1 else f"{len(findings):,} tags are"
+    head = f"{'warning':<{_INDENT}}{are} never used: {names}"
+    return Text(
+        f"{head}\n{'':<{_INDENT}}Keep them, or `tagpipe vocab deprecate TAG`; --json has the nearest tag of each"
+    )
+
+
+def render_candidates(found: Monitoring, *, n_most: int) -> RenderableType:
+    """The tags that the monitor looks at: a line each, the suggested ones marked."""
+    rows = found.candidates[:n_most]
+    if not rows:
+        return Text("No candidate: no tag outside of the vocabulary has monitor.min_uses projects.")
+    table = _table(("", "left"), ("tag", "left"))
+    for name in ("projects", "days", "busiest day"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("first seen", "last seen", "would be kept"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("nearest tag", overflow="fold")
+    table.add_column("not suggested for", overflow="fold")
+    for each in rows:
+        table.add_row(
+            "+" if each.suggested else "",
+            Text(_name(each.tag)),
+            f"{each.n_projects:,}",
+            "-" if each.n_days is None else f"{each.n_days:,}",
+            "-" if each.concentration is None else f"{each.concentration:.0%}",
+            Text(visible(each.first_seen or "-")),
+            Text(visible(each.last_seen or "-")),
+            "yes" if each.would_keep else "no",
+            Text(_name(each.nearest) if each.nearest else "-"),
+            "" if each.suggested else Text(why_not(each)),
+        )
+    shown = f"{len(rows)} of {_count(found.n_candidates, 'candidate')}"
+    return Group(table, Text(f"{shown}; + marks the {found.n_suggested} that the monitor suggests to add"))
+
+
+def render_tree(rows: Sequence[TreeRow]) -> RenderableType:
+    """A line a tag, children below their parent; what has neither parent nor child in one paragraph."""
+    alone = [row for row in rows if row.depth == 0 and not row.n_children and len(rows) > 1]
+    lines = [Text(_branch(row)) for row in rows if row not in alone]
+    if alone:
+        names = ", ".join(_with_support(row) for row in alone)
+        lines += [Text(f"{_count(len(alone), 'tag')} without parent or child: {names}")]
+    return Group(*lines)
+
+
+def _branch(row: TreeRow) -> str:
+    remarks = [] if row.is_known else ["not in the vocabulary"]
+    if row.is_repeated:
+        remarks.append("its child is above" if row.n_children == 1 else f"its {row.n_children:,} children are above")
+    return f"{'  ' * row.depth}{_with_support(row)}" + (f" ({'; '.join(remarks)})" if remarks else "")
+
+
+def _with_support(row: TreeRow) -> str:
+    return _name(row.tag) + ("" if row.n_projects is None else f" {row.n_projects:,}")
+
+
+def render_tag(view: TagView) -> RenderableType:
+    """Everything about one tag, what is empty left out."""
+    profile = view.profile
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in _facts(view):
+        if text:
+            grid.add_row(name, Text(text))
+    parts: list[RenderableType] = [Text(_name(profile.name), "bold"), grid]
+    if profile.periods:
+        parts += [Text(), _draw_periods(view)]
+    if profile.together:
+        parts += [Text(), _draw_together(view)]
+    if view.log:
+        parts += [Text(), Text("edits", "bold"), *(Text(describe_line(line)) for line in view.log)]
+    return Group(*parts)
+
+
+def _facts(view: TagView) -> Iterable[tuple[str, str]]:
+    profile = view.profile
+    yield "status", _STATUS[profile.status] + (", ignored" if view.is_ignored else "")
+    yield "aliases", _names(profile.aliases)
+    yield "parents", _names(profile.parents)
+    yield "children", _names(profile.children)
+    yield "support", _say_support(view)
+    yield "written as", ", ".join(f"{_name(each.name)} {each.n_projects:,}" for each in profile.n_by_name)
+    yield "nearest tag", _name(view.nearest) if view.nearest else ""
+    yield "spelt alike", _names(view.near)
+    yield "may be", ", ".join(describe_suggestion(each) for each in view.suggestions)
+    yield "versions", draw_sparkline([row.n_projects for row in view.versions]) if view.versions else ""
+
+
+def _say_support(view: TagView) -> str:
+    profile = view.profile
+    share = f"{profile.n_projects:,} of {profile.n_all:,} projects"
+    if view.n_support is None:
+        return share
+    word = "at least" if view.is_kept else "cut: under"
+    differs = "" if view.n_support == profile.n_projects else f", {view.n_support:,} in the version last built"
+    return f"{share}{differs} ({word} {view.min_projects})"
+
+
+def _draw_periods(view: TagView) -> RenderableType:
+    table = _table(("period", "left"), ("projects", "right"), ("of", "right"), ("share", "right"))
+    for each in view.profile.periods:
+        table.add_row(
+            each.period, f"{each.n_projects:,}", f"{each.n_in_period:,}", f"{each.n_projects / each.n_in_period:.1%}"
+        )
+    line = draw_sparkline([round(1e6 * each.n_projects / each.n_in_period) for each in view.profile.periods])
+    return Group(Text(f"over time  {line}  (share of the projects of a period)"), table)
+
+
+def _draw_together(view: TagView) -> RenderableType:
+    table = _table(("goes with", "left"), ("projects", "right"), ("lift", "right"))
+    for each in view.profile.together:
+        table.add_row(Text(_name(each.tag)), f"{each.n_projects:,}", f"{each.lift:.1f}")
+    return table
+
+
+def describe_suggestion(each: Suggestion) -> str:
+    """A suggestion in a line."""
+    through = "" if each.name == each.tag else f" (as {_name(each.name)})"
+    doubt = f"; {visible(each.doubt)}" if each.doubt else ""
+    return f"{_name(each.form)} = {_name(each.tag)}{through} [{each.kind}, {each.score:.0f}{doubt}]"
+
+
+def describe_line(line: LogLine) -> str:
+    """A line of the edit log in a line: when, who, what, why."""
+    why = f": {visible(line.why)}" if line.why else ""
+    return visible(f"{line.at[:10]}  {line.who}  {line.action} {' '.join(map(shorten, line.arguments))}") + why
+
+
+def _table(*columns: tuple[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold")
+    return table
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(_name, names))
+
+
+def _name(name: str) -> str:
+    return visible(name) or EMPTY
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,753 @@
+"""`tagpipe vocab` in a real project: edits are shown, asked about, logged and taken back to the byte."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tagpipe as package
+from tagpipe import curation
+from tagpipe.core.vocabulary import read_vocabulary
+from tagpipe.io import edit_journal
+from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.yaml_file import set_values
+from tagpipe.project import init_project
+
+Tagpipe = Callable[..., Any]
+
+VOCABULARY = "data/source/vocabulary.json"
+IGNORE = "data/curation/ignore.json"
+NOT_SAME = "data/curation/not-same.json"
+LOG = "data/curation/vocabulary-log.jsonl"
+
+EDITS = {
+    "add": ["add", "nvidia", "--parent", "mlops", "--alias", "nvidia gpu"],
+    "alias": ["alias", "nvidia", "mlops"],
+    "rename": ["rename", "automl", "automated-machine-learning"],
+    "merge": ["merge", "automl", "mlops"],
+    "split": ["split", "pytorch", "--off", "torch", "--into", "torch"],
+    "parent": ["parent", "automl", "mlops"],
+    "parent --remove": ["parent", "--remove", "3d-reconstruction", "3d-vision"],
+    "parent --instead-of": ["parent", "--instead-of", "3d-vision", "3d-reconstruction", "mlops"],
+    "deprecate": ["deprecate", "automl"],
+    "deprecate --replaced-by": ["deprecate", "automl", "--replaced-by", "mlops"],
+    "import": ["import", "other.csv"],
+    "ignore": ["ignore", "Hello  World"],
+    "not-same": ["not-same", "supervised-learning", "unsupervised-learning"],
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, made with `tagpipe init`, with the tables that `tagpipe run` would give."""
+    folder = tmp_path_factory.mktemp("vocab")
+    root = folder / "template"
+    init_project(root)
+    source = root / "data/source"
+    package.build(
+        source / "projects.json", source / "vocabulary.json", params=root / "params.yaml", out=folder / "built"
+    )
+    for path in (folder / "built").iterdir():
+        if path.is_dir():
+            shutil.copytree(path, root / "data" / path.name, dirs_exist_ok=True)
+    (root / "other.csv").write_text("tag,aliases,parents\npytorch,torch,\nmlops,,\n")
+    return root
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "project"
+    shutil.copytree(template, root, symlinks=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+def content_of(root: Path) -> dict[str, bytes]:
+    """The files that people edit, without the log; and whatever else lies beside them."""
+    paths = [path for folder in ("data/source", "data/curation") for path in (root / folder).glob("*")]
+    return {path.name: path.read_bytes() for path in paths if path.name != Path(LOG).name}
+
+
+def log_of(root: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (root / LOG).read_bytes().splitlines()]
+
+
+def is_valid(root: Path) -> bool:
+    return bool(read_vocabulary((root / VOCABULARY).read_bytes(), ".json", file="vocabulary").tags)
+
+
+# Edits
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_every_edit_is_logged_and_undone_to_the_byte(project: Path, tagpipe: Tagpipe, name: str) -> None:
+    before = content_of(project)
+    ended = tagpipe("vocab", *EDITS[name], "--why", "a test", "--yes")
+    assert ended.exit_code == 0, ended.stderr
+    after = content_of(project)
+    (changed,) = [each for each in after if after[each] != before.get(each)]
+    assert is_valid(project)
+    (line,) = log_of(project)
+    assert (line["action"], line["who"], line["why"]) == (EDITS[name][0], "Test <test@example.org>", "a test")
+    assert [patch["file"] for patch in line["patches"]] == [changed]
+    is_dataset = changed == Path(VOCABULARY).name
+    assert ("n_labels_added" in line["evidence"]) == is_dataset
+    assert f"{changed} is changed; `tagpipe vocab undo` takes it back" in ended.stdout
+    undone = tagpipe("vocab", "undo")
+    assert undone.exit_code == 0, undone.stderr
+    assert content_of(project) == before
+    assert [each["undoes"] for each in log_of(project)] == [None, 1]
+    assert not (project / ".tagpipe/vocabulary-edit.json").exists()
+
+
+def test_edits_are_undone_one_after_the_other_until_none_is_left(project: Path, tagpipe: Tagpipe) -> None:
+    states = [content_of(project)]
+    for name in ("parent", "not-same", "rename"):
+        assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
+        states.append(content_of(project))
+    for before in reversed(states[:-1]):
+        assert tagpipe("vocab", "undo").exit_code == 0
+        assert content_of(project) == before
+    ended = tagpipe("vocab", "undo")
+    assert (ended.exit_code, content_of(project)) == (2, states[0])
+    assert "there is no edit to take back" in ended.stderr
+    assert tagpipe("vocab", *EDITS["ignore"], "--yes").exit_code == 0  # behind undone ones, too
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert content_of(project) == states[0]
+
+
+def test_an_edit_shows_first_what_it_does_to_the_dataset(project: Path, tagpipe: Tagpipe) -> None:
+    """audio-classification has 11 projects and the cut is at 12; audio has more."""
+    ended = tagpipe("vocab", *EDITS["deprecate"], "--yes")
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "deprecate automl"
+    (line,) = log_of(project)
+    numbers = line["evidence"]
+    assert numbers["support"] == 11
+    assert (numbers["n_labels_added"], numbers["n_tags_entered"], numbers["n_tags_left"]) == (0, 0, 0)
+    assert "other support: automl 11 -> 0" in ended.stdout
+    entered = tagpipe("vocab", "merge", "automl", "auto-ml-tools", "--yes")
+    assert entered.exit_code == 2
+
+
+def test_the_preview_is_of_this_edit_alone(project: Path, tagpipe: Tagpipe) -> None:
+    """Edits that are not built yet do not count again."""
+    assert tagpipe("vocab", "deprecate", "pytorch", "--yes").exit_code == 0
+    ended = tagpipe("vocab", "alias", "nobody-writes-this", "mlops", "--yes")
+    assert "It changes no label and no tag's support." in ended.stdout
+    assert [line["evidence"]["n_labels_removed"] > 0 for line in log_of(project)] == [True, False]
+
+
+def test_numbers_of_the_preview_are_those_of_a_build(project: Path, tmp_path: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", "deprecate", "pytorch", "--yes").exit_code == 0
+    source = project / "data/source"
+    built = package.build(source / "projects.json", source / "vocabulary.json", params=project / "params.yaml")
+    before = package.load(project)
+    count = [sum(map(len, each.projects["tags"])) for each in (before, built)]
+    numbers = log_of(project)[0]["evidence"]
+    assert count[1] - count[0] == numbers["n_labels_added"] - numbers["n_labels_removed"]
+    assert numbers["n_labels_removed"] == numbers["n_losing"] == numbers["support"] > 0
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_written(project: Path, tagpipe: Tagpipe) -> None:
+    before = content_of(project)
+    ended = tagpipe("vocab", *EDITS["parent"])
+    assert ended.exit_code == 2
+    assert "standard input is no terminal" in ended.stderr
+    assert "parent automl mlops" in ended.stdout
+    assert content_of(project) == before
+    assert not (project / LOG).exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "pytorch"],
+        ["add", "torch"],
+        ["add", " "],
+        ["add", "new", "--parent", "nowhere"],
+        ["alias", "torch", "mlops"],
+        ["alias", "C", "c++"],
+        ["rename", "pytorch", "mlops"],
+        ["merge", "pytorch", "pytorch"],
+        ["merge", "pytorch", "nowhere"],
+        ["split", "pytorch", "--off", "nothing", "--into", "x"],
+        ["parent", "pytorch", "pytorch"],
+        ["parent", "3d-vision", "3d-reconstruction"],
+        ["parent", "--remove", "--instead-of", "a", "pytorch", "mlops"],
+        ["deprecate", "nowhere"],
+        ["deprecate", "pytorch", "--replaced-by", "torch"],
+        ["not-same", "pytorch", "PyTorch"],
+        ["not-same", "", "a"],
+        ["ignore", "  "],
+        ["import", "params.yaml"],
+    ],
+)
+def test_what_would_break_integrity_is_refused(project: Path, tagpipe: Tagpipe, arguments: list[str]) -> None:
+    before = content_of(project)
+    ended = tagpipe("vocab", *arguments, "--yes")
+    assert ended.exit_code == 2, ended.stdout
+    assert ended.stderr.startswith("error: ")
+    assert content_of(project) == before
+    assert not (project / LOG).exists()
+
+
+def test_what_was_decided_already_is_refused(project: Path, tagpipe: Tagpipe) -> None:
+    for name in ("ignore", "not-same"):
+        assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
+    for arguments in (EDITS["ignore"], ["not-same", "Unsupervised Learning", "supervised-learning"]):
+        ended = tagpipe("vocab", *arguments, "--yes")
+        assert (ended.exit_code, "already" in ended.stderr) == (2, True)
+
+
+def test_text_that_is_no_unicode_is_refused(project: Path, tagpipe: Tagpipe) -> None:
+    """Bytes of the command line that are no UTF-8 come as halves of surrogate pairs."""
+    before = content_of(project)
+    for arguments in (["ignore", "\udcff"], ["not-same", "a", "b", "--why", "\udcff"], ["add", "\udcff"]):
+        assert tagpipe("vocab", *arguments, "--yes").exit_code == 2
+    assert content_of(project) == before
+    assert not (project / LOG).exists()
+
+
+def test_undo_writes_no_file_outside_of_its_folder(project: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    path = project / LOG
+    path.write_bytes(path.read_bytes().replace(b'"vocabulary.json"', b'"../../params.yaml"'))
+    ended = tagpipe("vocab", "undo")
+    assert (ended.exit_code, "is not the name of a file" in ended.stderr) == (3, True)
+
+
+def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path, tagpipe: Tagpipe) -> None:
+    path = project / "dvc.yaml"
+    path.write_text(path.read_text().partition("  monitor:\n")[0])
+    for arguments in (["check"], ["show", "pytorch"], ["tree", "mlops"]):
+        assert tagpipe("vocab", *arguments).exit_code == 0
+    ended = tagpipe("vocab", *EDITS["ignore"], "--yes")
+    assert (ended.exit_code, "has no stage monitor" in ended.stderr) == (2, True)
+
+
+def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
+    import hashlib
+
+    from tagpipe.io.layout import project_layout
+    from tagpipe.io.sources import store_pinned
+
+    data = (project / VOCABULARY).read_bytes()
+    store_pinned(project_layout(project), data)
+    pin = {"url": "https://example.org/vocabulary.json", "sha256": hashlib.sha256(data).hexdigest()}
+    set_values(project / "params.yaml", {("source", "vocabulary"): pin})
+    ended = tagpipe("vocab", *EDITS["parent"], "--yes")
+    assert ended.exit_code == 2
+    assert "comes from a url" in ended.stderr
+    assert "tagpipe refresh" in ended.stderr
+    for arguments in (["tree", "mlops"], ["show", "pytorch"], ["not-same", "a", "b", "--yes"]):
+        assert tagpipe("vocab", *arguments).exit_code == 0
+
+
+def test_undo_refuses_where_the_file_has_changed(project: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    path = project / VOCABULARY
+    path.write_bytes(path.read_bytes() + b"\n")
+    before = content_of(project)
+    ended = tagpipe("vocab", "undo")
+    assert ended.exit_code == 2
+    assert "vocabulary.json: the file has changed since that edit" in ended.stderr
+    assert (content_of(project), len(log_of(project))) == (before, 1)
+
+
+def test_an_edit_is_refused_where_the_file_has_changed_since_it_was_shown(project: Path) -> None:
+    opened = curation.open_curation(project)
+    plan = curation.plan_not_same(opened, "a", "b")
+    path = project / NOT_SAME
+    path.write_bytes(b'{"schema": 1, "pairs": []}')
+    with pytest.raises(curation.EditRefused, match="has been changed since the edit was shown"):
+        curation.apply_plan(opened, plan, why=None)
+    assert path.read_bytes() == b'{"schema": 1, "pairs": []}'
+
+
+def test_while_a_run_is_at_work_nothing_is_written(project: Path, tagpipe: Tagpipe) -> None:
+    before = content_of(project)
+    with hold_run_lock(project / ".tagpipe", command="tagpipe run"):
+        assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 6
+        assert tagpipe("vocab", "undo").exit_code == 6
+        assert tagpipe("vocab", "tree", "mlops").exit_code == 0
+    assert content_of(project) == before
+
+
+def test_a_preview_that_cannot_be_made_is_said_to_be_none(project: Path, tagpipe: Tagpipe) -> None:
+    (project / "data/source/projects.json").unlink()
+    ended = tagpipe("vocab", *EDITS["parent"], "--yes")
+    assert ended.exit_code == 0
+    assert "What it does to the dataset is not known: source/projects.json" in ended.stdout
+    assert is_valid(project)
+
+
+def test_without_a_built_version_edits_and_checks_go_on(project: Path, tagpipe: Tagpipe) -> None:
+    shutil.rmtree(project / "data/labeled")
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    ended = tagpipe("vocab", "check")
+    assert ended.exit_code == 0
+    assert "No version is built here" in ended.stdout
+    assert tagpipe("vocab", "show", "pytorch").exit_code == 3
+
+
+# A kill in between
+
+
+class Killed(BaseException):
+    """What ends the process, where no handler of ours is asked."""
+
+
+def die_before(monkeypatch: pytest.MonkeyPatch, n_puts: int) -> None:
+    put = edit_journal._put
+    count = iter(range(1_000))
+
+    def dying(path: Path, data: bytes | None) -> None:
+        if next(count) == n_puts:
+            raise Killed
+        put(path, data)
+
+    monkeypatch.setattr(edit_journal, "_put", dying)
+
+
+@pytest.mark.parametrize(("name", "n_puts"), [("not-same", 0), ("not-same", 1), ("parent", 1)])
+def test_after_a_kill_the_same_command_finishes(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, name: str, n_puts: int
+) -> None:
+    before = content_of(project)
+    with monkeypatch.context() as patch:
+        die_before(patch, n_puts)
+        with pytest.raises(Killed):
+            tagpipe("vocab", *EDITS[name], "--yes")
+    assert not (project / LOG).exists()
+    assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
+    assert content_of(project) != before
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert content_of(project) == before
+
+
+@pytest.mark.parametrize("n_puts", [0, 1])
+def test_after_a_kill_of_undo_it_is_still_to_be_undone(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
+) -> None:
+    before = content_of(project)
+    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
+    edited = content_of(project)
+    with monkeypatch.context() as patch:
+        die_before(patch, n_puts)
+        with pytest.raises(Killed):
+            tagpipe("vocab", "undo")
+    assert tagpipe("vocab", "tree", "mlops").exit_code == 0  # whatever reads takes back what was half done
+    assert (content_of(project), len(log_of(project))) == (edited, 1)
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert content_of(project) == before
+
+
+def test_after_a_kill_behind_the_last_file_the_edit_is_done(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def dying(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "vocabulary-edit.json":
+            raise Killed
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", dying)
+        with pytest.raises(Killed):
+            tagpipe("vocab", *EDITS["not-same"], "--yes")
+    edited = content_of(project)
+    assert tagpipe("vocab", "tree", "mlops").exit_code == 0
+    assert (content_of(project), len(log_of(project))) == (edited, 1)
+
+
+def test_what_somebody_wrote_after_a_kill_stays(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        die_before(patch, 1)
+        with pytest.raises(Killed):
+            tagpipe("vocab", *EDITS["not-same"], "--yes")
+    own = b'{"schema": 1, "pairs": [["x", "y"]]}'
+    (project / NOT_SAME).write_bytes(own)
+    assert tagpipe("vocab", "tree", "mlops").exit_code == 0
+    assert (project / NOT_SAME).read_bytes() == own
+    assert not (project / LOG).exists()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+real, count = Path.replace, iter(range(1_000))
+def replace(self, target):
+    if next(count) == {n}:
+        os._exit(9)
+    return real(self, target)
+Path.replace = replace
+sys.argv = ["tagpipe", "vocab", *{arguments!r}, "--yes"]
+from tagpipe.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", range(4))
+def test_a_process_that_dies_at_any_rename_leaves_nothing_behind(project: Path, tagpipe: Tagpipe, n: int) -> None:
+    """The journal, the vocabulary, the log; the fourth rename is never made."""
+    before = content_of(project)
+    code = KILLED.format(n=n, arguments=EDITS["parent"])
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, check=False)
+    assert done.returncode == (9 if n < 3 else 0)
+    if n < 3:
+        assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    assert set(content_of(project)) == set(before)  # no file that was only begun
+    assert len(log_of(project)) == 1
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert content_of(project) == before
+
+
+@pytest.mark.slow
+def test_from_init_to_a_built_edit_without_dates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tagpipe: Tagpipe
+) -> None:
+    """The real run, twice; without dates, the versions in git tell how a tag fared."""
+    rows = [{"id": at, "title": f"T{at}", "tags": ["bert", "mlops"] if at < 20 else ["mlops"]} for at in range(40)]
+    (tmp_path / "projects.json").write_text(json.dumps(rows))
+    (tmp_path / "vocabulary.json").write_text(json.dumps({"mlops": {}}))
+    root = tmp_path / "project"
+    init_project(root, projects=tmp_path / "projects.json", vocabulary=tmp_path / "vocabulary.json")
+    monkeypatch.chdir(root)
+
+    def run_and_commit(message: str) -> None:
+        assert tagpipe("run").exit_code == 0
+        for arguments in (["add", "-A"], ["commit", "-qm", message]):
+            subprocess.run(["git", *arguments], cwd=root, check=True)
+
+    run_and_commit("first")
+    (candidate,) = json.loads(tagpipe("vocab", "candidates", "--json").stdout)
+    assert (candidate["tag"], candidate["n_projects"], candidate["suggested"]) == ("bert", 20, False)
+    ended = tagpipe("vocab", "add", "bert", "--yes")
+    assert "enters the cut: bert 0 -> 20" in ended.stdout
+    run_and_commit("bert")
+    tree = json.loads(tagpipe("vocab", "show", "bert", "--json").stdout)
+    assert (tree["profile"]["periods"], tree["n_support"], tree["is_kept"]) == ([], 20, True)
+    assert [row["n_projects"] for row in tree["versions"]] == [None, 20]
+    assert "versions" in tagpipe("vocab", "show", "bert").stdout
+    assert tagpipe("diff", "HEAD~1", "--json").exit_code == 1  # one label in three is new
+    numbers = log_of(root)[0]["evidence"]
+    assert (numbers["n_projects"], numbers["n_labels_added"], numbers["n_tags_entered"]) == (20, 20, 1)
+
+
+# What is shown
+
+
+def test_check_finds_everything_and_says_what_would_mend_it(project: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", "check").exit_code == 0
+    assert tagpipe("vocab", "check", "--strict").exit_code == 1  # some tags are never used
+    path = project / VOCABULARY
+    tree = json.loads(path.read_bytes())
+    tree["pytorch"]["parents"] = ["mlopss", "auto-ml", "nvidia"]
+    path.write_text(json.dumps(tree))
+    ended = tagpipe("vocab", "check")
+    assert ended.exit_code == 0
+    for fix in (
+        "Name the tag: `tagpipe vocab parent --instead-of auto-ml pytorch automl`",
+        "Did you mean mlops? `tagpipe vocab parent --instead-of mlopss pytorch mlops`",
+        "Add it: `tagpipe vocab add nvidia`; or take it away: `tagpipe vocab parent --remove pytorch nvidia`",
+    ):
+        assert fix in ended.stdout
+    tree["mlops"] |= {"aliases": ["torch", "pytorch"], "parents": ["automl"]}
+    tree["automl"]["parents"] = ["mlops"]
+    path.write_text(json.dumps(tree))
+    ended = tagpipe("vocab", "check", "--json")
+    assert ended.exit_code == 1
+    found = json.loads(ended.stdout)["findings"]
+    errors = [each["what"] for each in found if each["level"] == "error"]
+    assert errors == [
+        'alias "pytorch" of "mlops" is itself a canonical tag',
+        'alias "torch" is claimed by "mlops" and "pytorch"',
+        'parents form a cycle: "automl" -> "mlops" -> "automl"',
+    ]
+    assert unknown_parents(found) == ["mlopss", "nvidia"]
+
+
+def test_a_parent_that_went_out_of_use_is_to_be_taken_away(project: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", "deprecate", "3d-vision", "--yes").exit_code == 0
+    shown = tagpipe("vocab", "check").stdout
+    assert "parent 3d-vision of 3d-reconstruction is deprecated" in shown
+    assert "Take it away: `tagpipe vocab parent --remove 3d-reconstruction 3d-vision`" in shown
+
+
+def unknown_parents(found: list[dict[str, Any]]) -> list[str]:
+    return [each["value"] for each in found if (each["kind"], each["tag"]) == ("unknown_parent", "pytorch")]
+
+
+def test_the_command_that_mends_is_one_that_can_be_run(project: Path, tagpipe: Tagpipe) -> None:
+    import shlex
+
+    path = project / VOCABULARY
+    tree = json.loads(path.read_bytes())
+    tree["pytorch"]["parents"] = ["mlopss", "-it's $(x)", "k nearest neighbours!"]
+    path.write_text(json.dumps(tree))
+    for n_left in (2, 1, 0):
+        found = json.loads(tagpipe("vocab", "check", "--json").stdout)["findings"]
+        fix = next(each["fix"] for each in found if each["value"] in unknown_parents(found))
+        _, group, name, *words = shlex.split(fix.split("`")[-2])
+        ended = tagpipe(group, name, "--yes", *words)
+        assert ended.exit_code == 0, ended.stderr
+        assert len(unknown_parents(json.loads(tagpipe("vocab", "check", "--json").stdout)["findings"])) == n_left
+
+
+def test_a_file_that_is_no_vocabulary_is_an_error_of_input(project: Path, tagpipe: Tagpipe) -> None:
+    (project / VOCABULARY).write_text("[1]")
+    assert tagpipe("vocab", "check").exit_code == 3
+
+
+def test_show_tells_all_about_a_tag(project: Path, tagpipe: Tagpipe) -> None:
+    tagpipe("vocab", "parent", "pytorch", "mlops", "--yes", "--why", "for the test")
+    tree = json.loads(tagpipe("vocab", "show", "pytorch", "--json").stdout)
+    profile = tree["profile"]
+    assert (profile["name"], profile["status"]) == ("pytorch", "tag")
+    assert "torch" in profile["aliases"]
+    assert sum(each["n_projects"] for each in profile["periods"]) == profile["n_projects"]  # every one has a date
+    assert len(profile["together"]) == 10
+    assert [line["why"] for line in tree["log"]] == ["for the test"]
+    shown = tagpipe("vocab", "show", "Torch").stdout  # an alias, as somebody writes it
+    assert shown.splitlines()[0] == "pytorch"
+    for words in ("aliases", "support", "written as", "over time", "goes with", "lift", "edits", "for the test"):
+        assert words in shown
+
+
+def test_show_tells_of_what_the_vocabulary_has_not(project: Path, tagpipe: Tagpipe) -> None:
+    shown = tagpipe("vocab", "show", "nvidia").stdout
+    assert "not in the vocabulary" in shown
+    assert "8 of 848 projects" in shown
+    ended = tagpipe("vocab", "show", "pytorchh")
+    assert ended.exit_code == 3
+    assert 'such as "pytorch"' in ended.stderr
+
+
+def test_tree_draws_children_below_parents(project: Path, tagpipe: Tagpipe) -> None:
+    assert tagpipe("vocab", "tree", "3d").stdout.splitlines()[:2] == ["3d-vision 6", "  3d-reconstruction 2"]
+    rows = json.loads(tagpipe("vocab", "tree", "--json").stdout)
+    names = set(json.loads((project / VOCABULARY).read_bytes()))
+    assert {row["tag"] for row in rows if row["is_known"]} == names
+    assert tagpipe("vocab", "tree", "nowhere").exit_code == 3
+
+
+def test_candidates_need_the_report_of_the_monitor(project: Path, tagpipe: Tagpipe) -> None:
+    report = project / "data/reports/monitor.json"
+    report.unlink(missing_ok=True)
+    ended = tagpipe("vocab", "candidates")
+    assert (ended.exit_code, "tagpipe run" in ended.stderr) == (3, True)
+
+
+# Review
+
+
+Review = Callable[[str], Any]
+
+
+@pytest.fixture
+def review(tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> Review:
+    """`tagpipe vocab review` with keys from a pipe, one a line."""
+
+    def run(keys: str) -> Any:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{key}\n" for key in keys)))
+        ended = tagpipe("vocab", "review")
+        assert ended.exit_code == 0, ended.stderr
+        return ended
+
+    return run
+
+
+@pytest.fixture
+def tiny(project: Path) -> Path:
+    """A project of a few tags: three variants and a fuzzy one."""
+    tags = ["ml-ops", "graph", "forcasting", "supervised-learning", "decision-tree", "c", "c++", "C#", "tutorial"]
+    known = ["mlops", "graphs", "forecasting", "unsupervised-learning", "decision-trees", "c++"]
+    source = project / "data/source"
+    rows = [{"id": at, "title": f"Title {at} \x1b[31m", "tags": tags[: len(tags) - at]} for at in range(3)]
+    (source / "projects.json").write_text(json.dumps(rows))
+    (source / "vocabulary.json").write_text(json.dumps({tag: {} for tag in known}, indent=2))
+    package.build(
+        source / "projects.json", source / "vocabulary.json", params=project / "params.yaml", out=project / "built"
+    )
+    for path in (project / "built").iterdir():
+        if path.is_dir():
+            shutil.copytree(path, project / "data" / path.name, dirs_exist_ok=True)
+    shutil.rmtree(project / "built")
+    return project
+
+
+def asked_about(done: Any) -> list[str]:
+    return [line.split("] ")[1] for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+def test_review_asks_for_variants_first_and_remembers(tiny: Path, review: Review) -> None:
+    done = review("ynssnq")
+    assert asked_about(done) == [
+        "decision-tree  =  decision-trees",
+        "graph  =  graphs",
+        "ml-ops  =  mlops",
+        "forcasting  =  forecasting",
+        "supervised-learning  =  unsupervised-learning",
+    ]
+    assert "but un- makes another word of it" in done.stdout
+    assert "- Title 0 \\x1b[31m" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 alias added, 2 told apart, 2 skipped; 0 left"
+    tree = json.loads((tiny / VOCABULARY).read_bytes())
+    assert tree["decision-trees"]["aliases"] == ["decision-tree"]
+    assert json.loads((tiny / NOT_SAME).read_bytes())["pairs"] == [
+        ["graph", "graphs"],
+        ["supervised-learning", "unsupervised-learning"],
+    ]
+    assert [(line["action"], line["evidence"]["n_projects"]) for line in log_of(tiny)] == [
+        ("alias", 3),
+        ("not-same", 3),
+        ("not-same", 3),
+    ]
+    assert asked_about(review("q")) == ["ml-ops  =  mlops"]
+    assert asked_about(review("ss")) == ["ml-ops  =  mlops", "forcasting  =  forecasting"]
+
+
+def test_a_rejected_suggestion_never_returns(tiny: Path, tagpipe: Tagpipe, review: Review) -> None:
+    review("nnnnn")
+    assert asked_about(review("")) == []
+    assert tagpipe("vocab", "rename", "mlops", "machine-learning-operations", "--yes").exit_code == 0
+    assert asked_about(review("")) == []
+
+
+def test_review_undoes_its_own_last_decision_and_no_other(tiny: Path, tagpipe: Tagpipe, review: Review) -> None:
+    assert tagpipe("vocab", "not-same", "a", "b", "--yes").exit_code == 0
+    before = content_of(tiny)
+    done = review("uyusnuuuq")
+    first, second = "decision-tree  =  decision-trees", "graph  =  graphs"
+    assert asked_about(done) == [first, first, second, first, second, "ml-ops  =  mlops", second, first, first]
+    assert content_of(tiny) == before
+    assert len(log_of(tiny)) == 5
+
+
+def test_review_passes_over_what_means_nothing_and_ends_with_its_input(tiny: Path, review: Review) -> None:
+    assert asked_about(review("x?s")) == ["decision-tree  =  decision-trees", "graph  =  graphs"]
+    assert not (tiny / LOG).exists()
+
+
+def test_c_and_its_relatives_are_never_asked_about(tiny: Path, review: Review) -> None:
+    names = " ".join(asked_about(review("sssss"))).split()
+    assert set(names) & {"c", "c++", "c#"} == set()
+
+
+# A terminal
+
+
+def on_terminal(
+    project: Path, arguments: list[str], prompt: bytes, answers: list[bytes], *, by_key: bool
+) -> tuple[int, str]:
+    """Exit code and output of a command on a terminal where each prompt gets the next answer.
+
+    by_key: the answers are read one key press at a time; the terminal drops what was typed before it listens so.
+    """
+    pid, fd = pty.fork()
+    if pid == 0:  # the child: nothing but exec
+        os.chdir(project)
+        os.execv(sys.executable, [sys.executable, "-m", "tagpipe", "vocab", *arguments])
+    said = b""
+    left = list(answers)
+    with contextlib.suppress(OSError):  # on Linux, reading is an error when the other end is closed
+        while data := os.read(fd, 1 << 16):
+            said += data
+            if left and said.count(prompt) > len(answers) - len(left):
+                while by_key and termios.tcgetattr(fd)[3] & termios.ICANON:
+                    time.sleep(0.01)
+                os.write(fd, left.pop(0))
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("key", "code"), [(b"y", 0), (b"n", 1), (b"", 1)])
+def test_on_a_terminal_a_person_is_asked(project: Path, key: bytes, code: int) -> None:
+    before = content_of(project)
+    ended, said = on_terminal(project, EDITS["not-same"], b"[y/N]:", [key + b"\n"], by_key=False)
+    assert ended == code, said
+    assert "Make this edit? [y/N]" in said
+    assert (content_of(project) != before) == (code == 0)
+
+
+@pytest.mark.slow
+def test_on_a_terminal_one_key_press_decides(tiny: Path) -> None:
+    ended, said = on_terminal(tiny, ["review"], b"quit? ", [b"y", b"n", b"\x04"], by_key=True)  # Ctrl-D
+    assert ended == 0, said
+    assert [line["action"] for line in log_of(tiny)] == ["alias", "not-same"]
+
+
+# Exchange
+
+
+@pytest.mark.parametrize("form", ["json-object", "json-list", "ndjson", "csv"])
+def test_export_and_import_give_the_same_vocabulary(project: Path, tagpipe: Tagpipe, form: str) -> None:
+    ending = {"json-object": "json", "json-list": "json", "ndjson": "ndjson", "csv": "csv"}[form]
+    before = content_of(project)
+    assert tagpipe("vocab", "export", "--form", form, "--out", f"out.{ending}").exit_code == 0
+    assert tagpipe("vocab", "import", f"out.{ending}", "--yes").exit_code == 2  # it changes nothing
+    assert content_of(project) == before
+    assert tagpipe("vocab", "export", "--out", "out.txt").exit_code == 2
+
+
+# Hostile text
+
+
+@pytest.fixture
+def hostile_project(project: Path) -> Path:
+    from hostile import STRINGS
+
+    texts = [text for text in STRINGS if text.strip() and len(text) < 300 and "\ud800" not in text]
+    source = project / "data/source"
+    rows = [{"id": at, "title": text, "tags": [text, text + "s", "pytorch"]} for at, text in enumerate(texts)]
+    (source / "projects.json").write_text(json.dumps(rows))
+    (source / "vocabulary.json").write_text(json.dumps({"pytorch": {"parents": texts[:100]}, "[red]x[/red]": {}}))
+    package.build(
+        source / "projects.json", source / "vocabulary.json", params=project / "params.yaml", out=project / "built"
+    )
+    for path in (project / "built").iterdir():
+        if path.is_dir():
+            shutil.copytree(path, project / "data" / path.name, dirs_exist_ok=True)
+    return project
+
+
+def test_hostile_text_is_shown_and_never_obeyed(hostile_project: Path, tagpipe: Tagpipe) -> None:
+    from hostile import STRINGS
+
+    asked = [text for text in STRINGS if text.strip() and len(text) < 300][::40]
+    calls = [["check"], ["tree"], ["show", "pytorch"], ["show", "[red]x[/red]"]]
+    calls += [["ignore", "--yes", "--", text] for text in asked]
+    calls += [["show", "--", text] for text in asked[:5]]
+    n_ignored = 0
+    for arguments in calls:
+        ended = tagpipe("vocab", *arguments)
+        n_ignored += arguments[0] == "ignore" and ended.exit_code == 0
+        assert ended.exit_code in (0, 2, 3)
+        for line in (ended.stdout + ended.stderr).split("\n"):
+            assert line.replace("\u00a0", " ").replace("\u3000", " ").isprintable(), (arguments, line)
+    assert "[red]x[/red]" in tagpipe("vocab", "show", "[red]x[/red]").stdout
+    assert len(log_of(hostile_project)) == n_ignored >= len(asked) - 1  # "code" is ignored from the start
+    assert {path.name for path in (hostile_project / "data/curation").iterdir()} <= {
+        "ignore.json",
+        "not-same.json",
+        "vocabulary-log.jsonl",
+    }
