@@ -9,12 +9,12 @@ prefect.yaml, on a project of `tagpipe init`; the last one is refused, for upstr
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,12 @@ sys.path.append(str(Path(__file__).parents[2]))
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 sys.path.append(str(Path(__file__).parents[2] / "tests/e2e"))
 sys.path.append(str(Path(__file__).parents[2] / "tests/integration"))
-from http_server import answer, serve
-from prefect_server import REPO, read_artifacts, serve_prefect
+from http_server import answer
+from prefect_server import read_artifacts
+from scheduler import PROJECTS, Scheduler, serve_schedule
 from test_diff_page import FLAGS, find_browser
-from test_schedule import PROJECTS, Scheduler, make_project, without, write_deployments
 
 from flows.reports import DIFF_KEY
-from flows.schedule import POOL, run_prefect, running
 
 IMAGES = Path(__file__).resolve().parent
 FOLDER = "tagpipe-demo"
@@ -43,20 +42,9 @@ MAX_BYTES = 200_000
 DEPLOYMENT = "tagpipe-publish/publish"
 
 
-@contextmanager
-def schedule(folder: Path) -> Iterator[Scheduler]:
-    """What `make schedule` starts, for a project of its own."""
-    home = folder / "prefect"
-    home.mkdir(parents=True)
-    worker = ["worker", "start", "--pool", POOL, "--type", "process", "--name", "worker"]
-    with serve() as upstream, serve_prefect(home) as environment:
-        make_project(folder / "dataset", upstream)
-        write_deployments(folder / "prefect.yaml", folder / "dataset", every_s=24 * 3600)
-        run_prefect(["work-pool", "create", POOL, "--type", "process"], REPO, environment)
-        run_prefect(["variable", "set", "tagpipe_repo", str(REPO)], REPO, environment)
-        run_prefect(["deploy", "--all", "--prefect-file", str(folder / "prefect.yaml")], REPO, environment)
-        with running(worker, REPO, environment, home / "worker.log"):
-            yield Scheduler(environment, folder / "dataset", upstream)
+def without(n: int) -> bytes:
+    """The projects without the last `n`."""
+    return json.dumps(json.loads(PROJECTS)[: -n or None]).encode()
 
 
 def publish_and_be_refused(scheduler: Scheduler) -> dict[str, str]:
@@ -114,7 +102,7 @@ def main() -> None:
     for role in ("AUTHOR", "COMMITTER"):
         os.environ |= {f"GIT_{role}_NAME": "Demo", f"GIT_{role}_EMAIL": "demo@example.org"}
     try:
-        with schedule(folder) as scheduler:
+        with serve_schedule(folder) as scheduler:
             runs = publish_and_be_refused(scheduler)
             for name, png in take_all(scheduler, runs):
                 write_small(IMAGES / f"prefect-{name}.png", png)
