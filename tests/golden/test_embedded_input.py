@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 
 import tagpipe
 from tagpipe.io.files import read_table
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.layout import build_layout
+from tagpipe.io.yaml_file import read_params, set_values
+from tagpipe.stages.monitor import monitor
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "data" / "source"
@@ -23,7 +26,10 @@ REPORTS = ROOT / "data" / "reports"
 
 
 def build(out: Path, params: Path = ROOT / "params.yaml") -> Path:
+    """The whole version, and over it the stage that `tagpipe build` has not."""
     tagpipe.build(SOURCE / "projects.json", SOURCE / "vocabulary.json", params=params, out=out)
+    shutil.copytree(SOURCE.parent / "curation", out / "curation")
+    monitor(build_layout(out), read_params(params))
     return out
 
 
@@ -50,7 +56,7 @@ def report(folder: Path, name: str) -> dict[str, Any]:
 # The committed reports
 
 
-@pytest.mark.parametrize("name", ["validation", "annotation", "threshold"])
+@pytest.mark.parametrize("name", ["validation", "annotation", "threshold", "monitor"])
 def test_the_committed_report_is_that_of_a_fresh_build(built: Path, name: str) -> None:
     assert report(REPORTS, name) == report(built / "reports", name), "`tagpipe run` rewrites data/reports"
 
