@@ -123,9 +123,9 @@ def test_a_comparison_leaves_no_file_open(project: Path) -> None:
     gc.collect()
     gc.disable()
     try:
-        before = psutil.Process().open_files()
+        before = [each.path for each in psutil.Process().open_files()]
         compare(project, "main", "higher")
-        assert psutil.Process().open_files() == before
+        assert [each.path for each in psutil.Process().open_files()] == before
     finally:
         gc.enable()
 

@@ -118,7 +118,7 @@ def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> 
     assert report["content_sha256"] in summary["data"]
     stages = scheduler.tasks(published["id"])
     assert stages.pop("look upstream, build, judge, publish") == "Published"
-    assert stages == {"fetch": "Ran", "validate": "Ran", "annotate": "Ran", "threshold": "Ran"}
+    assert stages == {"fetch": "Ran", "validate": "Ran", "annotate": "Ran", "threshold": "Ran", "monitor": "Ran"}
     tags, *_ = read_artifacts(scheduler.environment, "tagpipe-dataset-tags")
     assert "pytorch" in [row["tag"] for row in json.loads(tags["data"])]
 
