@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,8 +19,9 @@ from typing import Any
 
 import psutil
 import pytest
-from http_server import answer
-from scheduler import DEADLINE_S, PROJECTS, Scheduler, git, serve_schedule, wait_until
+from http_server import answer, serve
+from prefect_server import REPO
+from scheduler import DEADLINE_S, PROJECTS, Scheduler, git, make_project, serve_schedule, wait_until
 
 import tagpipe
 from tagpipe.io.git import find_commit
@@ -245,6 +249,58 @@ def test_schedule_goes_on_after_the_server_was_killed(world: World) -> None:
     assert worker is world.scheduler.worker.process
     assert worker is not None
     assert worker.poll() is None
+
+
+@pytest.mark.slow
+def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path) -> None:
+    """Stopped, so that it certainly is there; it is continued once the next publication has said that it waits."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with serve() as upstream:
+        root = tmp_path / "project"
+        make_project(root, upstream)
+        upstream.script["/projects.json"] = [answer(json.dumps(json.loads(PROJECTS)[:-1]).encode())]
+        first = start_publish(root, temporary)
+        stage, parents = wait_for_stage(first)
+        stage.suspend()
+        for parent in parents:
+            parent.kill()
+        first.communicate()
+        following = start_publish(root, temporary)
+        assert following.stderr is not None
+        said = following.stderr.readline()
+        was_there = is_alive(stage)
+        stage.resume()
+        answered, error = following.communicate(timeout=DEADLINE_S)
+    assert f"waiting for what was left behind: process {stage.pid} (python -m tagpipe.stages." in said
+    assert was_there
+    assert not is_alive(stage)
+    assert (following.returncode, answered[:11]) == (0, "published: "), error
+    assert list(temporary.glob("tagpipe-*")) == []
+    assert len(git(root, "worktree", "list").splitlines()) == 1
+
+
+def start_publish(root: Path, temporary: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tagpipe", "publish"],
+        cwd=root,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPO)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_stage(publication: subprocess.Popen[str]) -> tuple[psutil.Process, list[psutil.Process]]:
+    """(annotate, at work, and what it is a child of: DVC, its run, the publication)."""
+    while True:
+        assert publication.poll() is None, "it ended before annotate was seen"
+        for process in family(publication.pid):
+            with suppress(psutil.Error):
+                if part_of(process.cmdline()) == "annotate":
+                    parents = [each for each in process.parents() if each in family(publication.pid)]
+                    return process, parents
+        time.sleep(POLL_S)
 
 
 VICTIMS = ("worker", "flow", "publication", "run", "dvc", "stage")
