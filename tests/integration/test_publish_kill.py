@@ -83,12 +83,16 @@ class Reader:
 
 @dataclass(frozen=True)
 class World:
-    """A project that is published every EVERY_S seconds, with a reader of its published branch."""
+    """A project that is published every EVERY_S seconds, with a reader of its published branch.
+
+    killed: the runs, by id, that a process was killed of.
+    """
 
     scheduler: Scheduler
     reader: Reader
     folder: Path
     changes: Iterator[int]
+    killed: set[str] = field(default_factory=set)
 
     @property
     def root(self) -> Path:
@@ -140,17 +144,18 @@ class World:
             worker.kill()
             worker.start()
         else:
+            self.killed.add(process.environ()["PREFECT__FLOW_RUN_ID"])
             process.kill()
 
     def complete(self, digest: str) -> str:
-        """How the first scheduled run from now on that was not Busy has ended; it is good, and so is what it leaves."""
+        """How the first run due from now on that was not Busy has ended; it is good, and so is what it leaves."""
         since = self.run_now()
         ended: list[dict[str, Any]] = []
 
         def is_there() -> bool:
-            begun = [run for run in self.scheduler.runs(PUBLISH) if begin_of(run) > since and run["end_time"]]
+            runs = self.scheduler.runs(PUBLISH)
             n_ended = len(ended)
-            ended[:] = begun
+            ended[:] = [run for run in runs if run["end_time"] and due(run) > since and run["id"] not in self.killed]
             if len(ended) > n_ended and ended[-1]["state_name"] == "Busy":
                 self.run_now()
             return any(run["state_name"] != "Busy" for run in ended)
@@ -189,8 +194,9 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
-def begin_of(run: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(run["start_time"].replace("Z", "+00:00"))
+def due(run: dict[str, Any]) -> datetime:
+    """Not when it began: of a run that was killed before, the server says that it began when it crashed."""
+    return datetime.fromisoformat(run["expected_start_time"].replace("Z", "+00:00"))
 
 
 @contextmanager
