@@ -118,8 +118,16 @@ class Scheduler:
         return {row["name"]: row["state_name"] for row in rows}
 
     def logs(self, run: str) -> str:
-        rows = ask_api(self.environment, "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200})
-        return "\n".join(row["message"] for row in rows)
+        """What a run that has ended has said; the server gets its last lines a moment later."""
+        found: list[str] = []
+
+        def has_last() -> bool:
+            rows = ask_api(self.environment, "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200})
+            found[:] = [row["message"] for row in rows]
+            return any(text.startswith("Finished in state") for text in found)
+
+        wait_until(has_last)
+        return "\n".join(found)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -88,6 +88,8 @@ def test_a_schedule_that_never_fires_is_told(server: dict[str, str]) -> None:
     assert "error    publish: is not deployed" in said
     prefect(server, "work-pool", "create", "tagpipe", "--type", "process")
     prefect(server, "deploy", "--all")
+    assert "error    variables: tagpipe_repo is not set" in look(server)[1]
+    prefect(server, "variable", "set", "tagpipe_repo", str(ROOT))
     planned = "publish: its schedule is active, and its next run is planned"
     code, said = look_until(server, planned)
     assert code == 2  # nobody takes the runs

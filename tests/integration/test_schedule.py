@@ -172,6 +172,7 @@ def test_unavailable_source_is_tried_again_and_then_fails_in_one_line(scheduler:
 
 @pytest.mark.slow
 def test_monitor_tells_the_ages(scheduler: Scheduler) -> None:
+    scheduler.serve(answer(PROJECTS))
     assert scheduler.run("tagpipe-monitor/monitor")["state_type"] == "COMPLETED"
     ages, *_ = read_artifacts(scheduler.environment, "tagpipe-ages")
     rows = json.loads(ages["data"])

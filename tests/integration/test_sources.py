@@ -509,6 +509,7 @@ def project(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     root = tmp_path / "project"
     (root / "data/source").mkdir(parents=True)
     shutil.copy(packaged_file("dvc.yaml"), root / "dvc.yaml")
+    shutil.copytree(packaged_file("data/curation"), root / "data/curation")
     (root / "params.yaml").write_text(pinned_params(server), encoding="utf-8")
     monkeypatch.chdir(root)
     return Project(root)
