@@ -17,11 +17,11 @@ from typing import Any, Literal
 from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
 from tagpipe.io.disk import disk_full, says_disk_full
 from tagpipe.io.files import read_bytes, write_bytes
-from tagpipe.io.layout import CODE_FILE, Layout, code_version
+from tagpipe.io.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
 from tagpipe.io.lock import HeldLock, find_birth, hold_run_lock, hold_stage_lock
 from tagpipe.io.redaction import without_secrets
 from tagpipe.io.stage_run import LAST_ERROR
-from tagpipe.io.yaml_file import parse_yaml, read_params
+from tagpipe.io.yaml_file import parse_yaml, read_params, read_yaml
 
 Status = Literal["ran", "cached", "skipped"]
 Echo = Callable[[str], None]
@@ -63,6 +63,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             f"there is no stage {json.dumps(stage)}", field="STAGE", expected=" or ".join(layout.stages), fix="Name one"
         )
     read_params(layout.params_file)  # before DVC, whose words for a broken one help nobody, deletes anything
+    _check_sections(layout)
     with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
             pass  # a stage that outlived its killed run has ended now
@@ -87,6 +88,20 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             _remember_reports(layout, only_these=True)
             forget_begun(layout)
         return runs
+
+
+def _check_sections(layout: Layout) -> None:
+    """Raise ConfigError for a section that a stage reads and an older params.yaml does not have: DVC looks for it."""
+    present = read_yaml(layout.params_file)
+    for stage, tree in layout.stages.items():
+        for section in tree.get("params", ()):
+            if isinstance(section, str) and section not in present:
+                raise ConfigError(
+                    f"has no such section, which the stage {stage} reads",
+                    file=PARAMS_FILE,
+                    field=section,
+                    fix="Copy it from the params.yaml that `tagpipe init` writes, or take the stage out of dvc.yaml",
+                )
 
 
 def write_code_version(layout: Layout) -> None:
