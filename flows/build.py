@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.child import Ended, run_child
-from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.shown import list_tags, make_stage_state
 from tagpipe.api import load_summary
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
@@ -84,6 +84,7 @@ def build(root: str = ".") -> dict[str, str] | State[Any]:
     An expected failure (a stage's, or Busy) is a failed state whose data is the error.
     """
     keep_tracebacks_back()
+    outlive_worker()
     folder = Path(root).resolve()
     try:
         layout = project_layout(folder)

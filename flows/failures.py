@@ -1,10 +1,12 @@
-"""Failures that are expected: one line in a state, and no traceback in the log."""
+"""Failures that are expected: one line in a state, no traceback in the log, and no end because nobody reads it."""
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from prefect.context import TaskRunContext
+from prefect.logging.handlers import PrefectConsoleHandler
 
 from tagpipe.errors import TagpipeError
 
@@ -38,3 +40,12 @@ def keep_tracebacks_back() -> None:
     sixty lines of its own engine under `Engine execution exited with unexpected exception`."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_NO_TRACEBACK)
+
+
+def outlive_worker() -> None:
+    """For this process: a worker that was killed has left a broken pipe where the log goes, and rich 14 ends a program
+    over one (SystemExit), here with its work done, and its state, artifacts and event untold. The log goes to the
+    server as well."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, PrefectConsoleHandler):
+            handler.console.on_broken_pipe = partial(setattr, handler.console, "quiet", True)  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.failures import keep_tracebacks_back
+from flows.failures import keep_tracebacks_back, outlive_worker
 from tagpipe.core.freshness import Age, measure_freshness
 from tagpipe.core.monitoring import Monitoring
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, ConfigError, SourceUnavailable, TagpipeError
@@ -46,6 +46,7 @@ MAX_CANDIDATES = 20
 def monitor(root: str = ".") -> State[Any]:
     """Ages of the published version and of its sources, as a page and as a table."""
     keep_tracebacks_back()
+    outlive_worker()
     folder = Path(root).resolve()
     try:
         ages = read_freshness(folder, datetime.now(UTC))

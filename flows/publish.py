@@ -19,7 +19,7 @@ from prefect.states import Completed, Failed
 
 from flows.announcements import announce
 from flows.child import run_child
-from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.publish_once import parse_answer
 from flows.reports import write_artifacts
 from flows.shown import make_stage_state
@@ -80,6 +80,7 @@ def publish(root: str = ".", retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S)
     candidate), or as Failed with one line. Only an unavailable source is tried again, after each of `retry_delays_s`.
     """
     keep_tracebacks_back()
+    outlive_worker()
     folder = Path(root).resolve()
     with_retries = publish_once.with_options(retries=len(retry_delays_s), retry_delay_seconds=list(retry_delays_s) or 0)
     outcome = _unwrap(with_retries(str(folder), return_state=True))

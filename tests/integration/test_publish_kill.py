@@ -144,7 +144,7 @@ class World:
             worker.kill()
             worker.start()
         else:
-            self.killed.add(process.environ()["PREFECT__FLOW_RUN_ID"])
+            self.killed.add(run_of(process))
             process.kill()
 
     def complete(self, digest: str) -> str:
@@ -185,6 +185,11 @@ def part_of(arguments: list[str]) -> str | None:
         if any(tuple(arguments[at : at + n]) == words for at in range(len(arguments) - n + 1)):
             return part
     return None
+
+
+def run_of(process: psutil.Process) -> str:
+    """The flow run that a process is a part of."""
+    return str(process.environ()["PREFECT__FLOW_RUN_ID"])
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -235,9 +240,11 @@ def test_next_scheduled_run_completes_what_was_killed(world: World) -> None:
     world.complete(digest)
     digest = world.change_upstream()
     since = world.run_now()
-    world.wait_for("dvc", since)
+    run = run_of(world.wait_for("dvc", since))
     world.kill(world.wait_for("worker", since))
     world.complete(digest)
+    assert world.scheduler.wait(run)["state_name"] == "Published"  # it went on without its worker, and told all
+    assert world.scheduler.event("tagpipe.dataset.published", run)["payload"]["content_sha256"] == digest
     assert len(world.reader.digests) > 2
 
 
