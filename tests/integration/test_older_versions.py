@@ -65,6 +65,22 @@ def test_the_monitor_alone_changes_nothing(root: Path, tagpipe: Any, monkeypatch
     assert [row["causes"] for row in rows] == [["first"], []]
 
 
+def test_an_older_params_file_beside_the_new_stage_is_told_what_it_lacks(root: Path) -> None:
+    """DVC looks for the section in the file, where tagpipe would know the defaults."""
+    params = root / "params.yaml"
+    good = params.read_text()
+    params.write_text(run(root, "git", "show", "HEAD~1:params.yaml"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tagpipe", "run"], cwd=root, capture_output=True, text=True, check=False
+    )
+    params.write_text(good)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: params.yaml, field monitor: has no such section, which the stage monitor reads"
+    )
+    assert run(root, "git", "status", "--porcelain") == ""
+
+
 def test_the_history_has_one_report(root: Path, tagpipe: Any) -> None:
     assert "1 of 2 versions have a report" in tagpipe("monitor", "--dir", root, "--history").stdout
 

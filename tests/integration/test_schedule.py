@@ -124,6 +124,23 @@ def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> 
 
 
 @pytest.mark.slow
+def test_version_that_nobody_announced_is_announced_by_the_next_run(scheduler: Scheduler) -> None:
+    scheduler.serve(answer(without(3)))
+    assert scheduler.run("tagpipe-publish/publish")["state_name"] in ("Published", "Unchanged")
+    scheduler.serve(answer(without(6)))
+    command = [sys.executable, "-m", "tagpipe", "publish"]
+    by_hand = subprocess.run(command, cwd=scheduler.project, check=True, capture_output=True, text=True)
+    assert by_hand.stdout.startswith("published: ")
+    found = scheduler.run("tagpipe-publish/publish")
+    assert found["state_name"] == "Unchanged"
+    payload = scheduler.event("tagpipe.dataset.published", found["id"])["payload"]
+    report = json.loads(git(scheduler.project, "show", "dataset:data/reports/threshold.json"))
+    assert payload["commit"] == git(scheduler.project, "rev-parse", "dataset")
+    assert payload["content_sha256"] == report["content_sha256"]
+    assert payload["reason"] == "published since the last run"
+
+
+@pytest.mark.slow
 def test_overlapping_run_ends_at_once_as_busy(scheduler: Scheduler) -> None:
     until, reached = threading.Event(), threading.Event()
     scheduler.serve(held(without(4), until, reached), answer(without(4)))
