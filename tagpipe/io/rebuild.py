@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,13 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
 
     has_cache: else DVC's cache there is empty, as in a fresh clone.
     """
-    with temporary_worktree(root, commit, prefix=prefix) as tree:
-        site_cache = _share_dvc(root, tree, has_cache=has_cache)
+    with ExitStack() as behind, temporary_worktree(root, commit, prefix=prefix) as tree:
+        # Behind the work tree: it goes when nobody is at work in it any more.
+        behind.callback(shutil.rmtree, _share_dvc(root, tree, has_cache=has_cache), ignore_errors=True)
         pinned = root / SCRATCH / "pinned"
-        try:
-            if pinned.is_dir():
-                _copy_files(pinned, tree / SCRATCH / "pinned")
-            yield tree
-        finally:
-            shutil.rmtree(site_cache, ignore_errors=True)
+        if pinned.is_dir():
+            _copy_files(pinned, tree / SCRATCH / "pinned")
+        yield tree
 
 
 def _copy_files(folder: Path, to: Path) -> None:
