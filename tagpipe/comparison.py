@@ -25,7 +25,7 @@ from tagpipe.io.files import write_bytes, write_table
 from tagpipe.io.layout import project_layout
 from tagpipe.io.raw import open_raw, suffix_of
 from tagpipe.io.sides import WORKSPACE, LoadedSide, default_base, is_code_of_now, load_built, open_side
-from tagpipe.io.sources import each_source, fetch_source
+from tagpipe.io.sources import NAMES, each_source, fetch_source
 from tagpipe.io.yaml_file import parse_yaml, read_params
 from tagpipe.params import Params, dump_params, parse_params
 from tagpipe.pipeline import Build, Raw, RawFile
@@ -34,7 +34,6 @@ from tagpipe.render.diff_html import html_diff
 from tagpipe.render.diff_json import json_diff
 from tagpipe.render.diff_markdown import markdown_diff
 
-NAMES = ("projects", "vocabulary")
 _SWEEP = re.compile(r"(?P<name>[a-z_.]+)=(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(:(?P<step>[0-9]+))?")
 MAX_SWEEP = 200
 
