@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.core.curation import find_ignored
+from tagpipe.core.curation import Ignored, find_ignored
 from tagpipe.core.edit_log import LogLine
+from tagpipe.core.monitoring import Candidate, Monitoring, NotSuggested
 from tagpipe.core.suggestions import Suggestion, suggest_aliases
 from tagpipe.core.tag_profile import Profile, TagView, describe_tag
 from tagpipe.core.versions_log import HistoryRow, trace_tag
-from tagpipe.core.vocabulary import normalize_tag, resolve_names
+from tagpipe.core.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names
 from tagpipe.core.vocabulary_checks import find_near_duplicates, find_nearest
 from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings, loosely
 from tagpipe.core.vocabulary_tree import TreeRow, draw_tree
@@ -129,6 +131,30 @@ def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:
 def _is_about(line: LogLine, profile: Profile) -> bool:
     names = {normalize_tag(name) for name in (profile.name, *profile.aliases)}
     return any(normalize_tag(argument) in names for argument in line.arguments)
+
+
+def leave_out_decided(found: Monitoring, vocabulary: Vocabulary, ignored: Ignored) -> tuple[Monitoring, int]:
+    """(what the last run found without the candidates that have been decided on since, how many these are).
+
+    Decided on is what the vocabulary of now has, also as a deprecated name, and what is ignored.
+    """
+    forms = pa.array([each.tag for each in found.candidates], pa.string())
+    is_ignored = find_ignored(normalize_tags(forms), ignored).tolist()
+    names = {*resolve_names(vocabulary), *map(normalize_tag, vocabulary.deprecated)}
+    left = tuple(
+        each
+        for each, is_out in zip(found.candidates, is_ignored, strict=True)
+        # A known name that does not count (`annotate.aliases` off) was known to the run: it stays.
+        if not is_out and (normalize_tag(each.tag) not in names or NotSuggested.KNOWN_NAME in each.reasons)
+    )
+    n_decided = len(found.candidates) - len(left)
+    n_suggested = found.n_suggested - _count_suggested(found.candidates) + _count_suggested(left)
+    n_left = found.n_candidates - n_decided
+    return replace(found, candidates=left, n_candidates=n_left, n_suggested=n_suggested), n_decided
+
+
+def _count_suggested(candidates: Sequence[Candidate]) -> int:
+    return sum(each.suggested for each in candidates)
 
 
 def view_tree(root: Path, tag: str | None) -> list[TreeRow]:

@@ -50,13 +50,16 @@ def candidates(
     from dataclasses import asdict
 
     from tagpipe.api import load_monitoring
+    from tagpipe.curation import open_curation
+    from tagpipe.inspection import leave_out_decided
     from tagpipe.render.vocabulary import render_candidates
 
-    found = load_monitoring(Path.cwd())
+    found, curation = load_monitoring(Path.cwd()), open_curation(Path.cwd())
+    found, n_decided = leave_out_decided(found, curation.vocabulary, curation.ignored)
     if as_json:
         print_json([asdict(each) for each in found.candidates[:n_most]])
     else:
-        print_result(render_candidates(found, n_most=n_most))
+        print_result(render_candidates(found, n_most=n_most, n_decided=n_decided))
 
 
 @app.command()

@@ -52,11 +52,13 @@ def _unused(findings: Sequence[VocabularyFinding]) -> Text:
     )
 
 
-def render_candidates(found: Monitoring, *, n_most: int) -> RenderableType:
-    """The tags that the monitor looks at: a line each, the suggested ones marked."""
+def render_candidates(found: Monitoring, *, n_most: int, n_decided: int) -> RenderableType:
+    """The tags that the monitor looks at: a line each, the suggested ones marked. n_decided: those left out of them."""
     rows = found.candidates[:n_most]
+    decided = [f"left out, for they were decided on since the last run: {n_decided:,}"] if n_decided else []
     if not rows:
-        return Text("No candidate: no tag outside of the vocabulary has monitor.min_uses projects.")
+        none = "No candidate: no tag outside of the vocabulary has monitor.min_uses projects."
+        return Group(*map(Text, decided or [none]))
     table = _table(("", "left"), ("tag", "left"))
     for name in ("projects", "days", "busiest day"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -78,7 +80,8 @@ def render_candidates(found: Monitoring, *, n_most: int) -> RenderableType:
             "" if each.suggested else Text(why_not(each)),
         )
     shown = f"{len(rows)} of {_count(found.n_candidates, 'candidate')}"
-    return Group(table, Text(f"{shown}; + marks the {found.n_suggested} that the monitor suggests to add"))
+    marked = f"{shown}; + marks the {found.n_suggested} that the monitor suggests to add"
+    return Group(table, *map(Text, [marked, *decided]))
 
 
 def render_tree(rows: Sequence[TreeRow]) -> RenderableType:

@@ -442,7 +442,10 @@ def test_from_init_to_a_built_edit_without_dates(
     assert (candidate["tag"], candidate["n_projects"], candidate["suggested"]) == ("bert", 20, False)
     ended = tagpipe("vocab", "add", "bert", "--yes")
     assert "enters the cut: bert 0 -> 20" in ended.stdout
+    assert json.loads(tagpipe("vocab", "candidates", "--json").stdout) == []  # it is decided on, built or not
+    assert "decided on since the last run: 1" in tagpipe("vocab", "candidates").stdout
     run_and_commit("bert")
+    assert "No candidate" in tagpipe("vocab", "candidates").stdout
     tree = json.loads(tagpipe("vocab", "show", "bert", "--json").stdout)
     assert (tree["profile"]["periods"], tree["n_support"], tree["is_kept"]) == ([], 20, True)
     assert [row["n_projects"] for row in tree["versions"]] == [None, 20]
