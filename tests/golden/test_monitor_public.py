@@ -10,7 +10,9 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,12 @@ from tagpipe.core.curation import parse_ignored
 from tagpipe.core.monitor import monitor_tags
 from tagpipe.core.monitoring import Candidate, Monitoring
 from tagpipe.core.vocabulary import normalize_tag
+from tagpipe.core.vocabulary_edits import Entries, add_tag
+from tagpipe.core.vocabulary_entries import read_entries
+from tagpipe.core.vocabulary_text import write_entries
 from tagpipe.io.layout import packaged_file
 from tagpipe.io.yaml_file import read_yaml
-from tagpipe.params import parse_params
+from tagpipe.params import Params, parse_params
 from tagpipe.pipeline import Raw, RawFile, build
 
 DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
@@ -31,21 +36,32 @@ pytestmark = pytest.mark.skipif(
     not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
 )
 
+Edit = Callable[[Entries], Entries]
 OWN = ("madewithml-2022-04", "madewithml-2022-04")
 WITH_FRAMEWORKS = ("madewithml-2022-04", "madewithml-2020-12")
 """(projects, vocabulary): that of 2022-04 has neither frameworks nor general tags, that of 2020-12 has both."""
 
 
-def watch(projects: str, vocabulary: str, min_projects: int) -> Monitoring:
-    """With the shipped parameters and ignore list, but for the cut."""
+def params_with(min_projects: int) -> Params:
     tree = read_yaml(packaged_file("params.yaml"))
     tree["threshold"]["min_projects"] = min_projects
-    params = parse_params(tree)
-    raw = Raw(
-        RawFile("projects.json", ".json", (DATASETS / projects / "projects.json").read_bytes()),
-        RawFile("vocabulary.json", ".json", (DATASETS / vocabulary / "tags.json").read_bytes()),
-    )
-    built = build(raw, (), params)
+    return parse_params(tree)
+
+
+def read_raw(projects: str, vocabulary: str, *, until: str = "9999", edit: Edit | None = None) -> Raw:
+    rows = json.loads((DATASETS / projects / "projects.json").read_bytes())
+    rows = [row for row in rows if (row.get("created_on") or "") < until]
+    tags = (DATASETS / vocabulary / "tags.json").read_bytes()
+    if edit is not None:
+        tags = write_entries(tags, ".json", edit(read_entries(tags, ".json", file="v")), file="v")
+    projects_file = RawFile("projects.json", ".json", json.dumps(rows).encode())
+    return Raw(projects_file, RawFile("vocabulary.json", ".json", tags))
+
+
+def watch(projects: str, vocabulary: str, min_projects: int, *, until: str = "9999") -> Monitoring:
+    """With the shipped parameters and ignore list, but for the cut. until: the first day that is not there yet."""
+    params = params_with(min_projects)
+    built = build(read_raw(projects, vocabulary, until=until), (), params)
     tables = built.tables
     return monitor_tags(
         tables["annotate/projects"],
@@ -133,6 +149,30 @@ def test_the_embeddings_are_the_work_of_one_day(found: Monitoring) -> None:
     assert node.busiest_on == network.busiest_on
     for each in (node, network):
         assert {"few_periods", "few_days", "concentrated"} <= set(each.reasons)
+
+
+def test_the_story_of_bert() -> None:
+    """The figures of docs/vocabulary.md: two months in which nothing is suggested, then all of it."""
+    early = watch(*OWN, 30, until="2020-05-01")
+    bert, node = candidate(early, "bert"), candidate(early, "node-embedding")
+    assert (early.n_candidates, early.n_suggested) == (46, 0)
+    assert (bert.n_projects, bert.n_days, bert.n_periods) == (29, 13, 2)
+    assert (node.n_projects, node.n_days, node.concentration) == (29, 4, round(18 / 29, 6))
+    late = watch(*OWN, 30)
+    assert (late.n_candidates, late.n_suggested) == (135, 8)
+    bert = candidate(late, "bert")
+    assert (bert.n_projects, bert.n_days, bert.n_periods, bert.n_first_tag) == (77, 53, 7, 0)
+
+
+def test_the_story_of_its_parent() -> None:
+    """Below transformers, bert takes the place of that on all of its projects; alone, it takes nothing away."""
+    supports = []
+    for edit in (None, partial(add_tag, tag="bert", parents=["transformers"]), partial(add_tag, tag="bert")):
+        built = build(read_raw(*OWN, edit=edit), (), params_with(30))
+        supports.append(Counter(tag for tags in built.tables["threshold/projects"]["tags"].to_pylist() for tag in tags))
+    assert [each["bert"] for each in supports] == [0, 77, 77]
+    assert [each["transformers"] for each in supports] == [196, 119, 196]
+    assert [each.total() - supports[0].total() for each in supports] == [0, 0, 77]
 
 
 def test_without_dates_everything_timed_is_null() -> None:
