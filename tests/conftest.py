@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -68,6 +69,13 @@ def tagpipe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return Ended(int(ended.value.code or 0), said.out, said.err, error)
 
     return run
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """What DVC left open is collected at the end, so that no later test meets the warnings."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

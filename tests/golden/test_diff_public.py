@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
 from tagpipe.comparison import Comparison, compare
@@ -18,22 +19,8 @@ from tagpipe.io.yaml_file import set_values
 sys.path.append(str(Path(__file__).parents[1] / "property"))
 import diff_reference as reference
 
-DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
-pytestmark = pytest.mark.skipif(
-    not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
-)
+pytestmark = NEEDS_DATASETS
 
-EXCLUDE = [
-    "machine-learning",
-    "deep-learning",
-    "data-science",
-    "neural-networks",
-    "python",
-    "r",
-    "visualization",
-    "natural-language-processing",
-    "computer-vision",
-]
 DEFAULT: dict[tuple[str, str], Any] = {}
 RESOLVED = {("annotate", "exclude"): EXCLUDE, ("annotate", "parents"): "keep", ("threshold", "min_projects"): 30}
 LESSON = {**RESOLVED, ("annotate", "normalize"): False, ("annotate", "aliases"): False}

@@ -13,10 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
+from public_data import DATASETS, NEEDS_DATASETS
 from scipy import stats
 
 from tagpipe.core.curation import parse_ignored
@@ -31,10 +31,7 @@ from tagpipe.io.yaml_file import read_yaml
 from tagpipe.params import Params, parse_params
 from tagpipe.pipeline import Raw, RawFile, build
 
-DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
-pytestmark = pytest.mark.skipif(
-    not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
-)
+pytestmark = NEEDS_DATASETS
 
 Edit = Callable[[Entries], Entries]
 OWN = ("madewithml-2022-04", "madewithml-2022-04")

@@ -9,28 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
 from tagpipe.io.files import read_table
 from tagpipe.io.layout import packaged_file
 from tagpipe.io.yaml_file import set_values
 
-DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
-pytestmark = pytest.mark.skipif(
-    not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
-)
-
-EXCLUDE = [
-    "machine-learning",
-    "deep-learning",
-    "data-science",
-    "neural-networks",
-    "python",
-    "r",
-    "visualization",
-    "natural-language-processing",
-    "computer-vision",
-]
+pytestmark = NEEDS_DATASETS
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from public_data import DATASETS, NEEDS_DATASETS
 
 from tagpipe.comparison import change_params
 from tagpipe.core.curation import NotSame
@@ -15,10 +14,7 @@ from tagpipe.io.layout import packaged_file
 from tagpipe.io.yaml_file import read_params
 from tagpipe.pipeline import Raw, RawFile, build
 
-DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
-pytestmark = pytest.mark.skipif(
-    not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
-)
+pytestmark = NEEDS_DATASETS
 
 VARIANTS = {
     "animation": "animations",

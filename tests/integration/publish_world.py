@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 from http_server import Reply, Server, answer, serve
+from processes import build, dvc, git
 
 from tagpipe.io.versions import open_version, verify_version
 from tagpipe.io.yaml_file import set_values
@@ -26,18 +25,6 @@ Rows = list[dict[str, Any]]
 PATH = "/projects.json"
 VOCABULARY_PATH = "/vocabulary.json"
 TIMEOUT_S = 2.0
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
-
-
-def build(root: Path) -> None:
-    subprocess.run([sys.executable, "-m", "tagpipe", "run"], cwd=root, check=True, capture_output=True)
 
 
 @dataclass(frozen=True)

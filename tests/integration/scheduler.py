@@ -183,8 +183,3 @@ def serve_schedule(folder: Path, *, every_s: int = 3600) -> Iterator[Scheduler]:
             ["worker", "start", "--pool", POOL, "--type", "process"], surroundings, home / "worker.log"
         ) as worker:
             yield Scheduler(server, worker, project, upstream)
-
-
-def git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()

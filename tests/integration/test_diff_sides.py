@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from processes import build, commit, dvc, git
 
 from tagpipe.comparison import compare
 from tagpipe.io.yaml_file import set_values
@@ -24,28 +25,6 @@ from tagpipe.project import init_project
 
 Tagpipe = Callable[..., Any]
 CUT = ("threshold", "min_projects")
-
-
-def git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
-
-
-def run(root: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tagpipe", "run"], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def commit(root: Path, message: str) -> str:
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", message)
-    return git(root, "rev-parse", "HEAD")
 
 
 def edit_vocabulary(root: Path, edit: Callable[[dict[str, Any]], None]) -> None:
@@ -66,16 +45,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three versions: the sample, a higher cut (tag `higher`), an alias given away; then main stays at the first."""
     root = tmp_path_factory.mktemp("diff") / "template"
     init_project(root)
-    run(root)
+    build(root)
     commit(root, "the sample")
     git(root, "branch", "-M", "main")
     git(root, "checkout", "-qb", "change")
     set_values(root / "params.yaml", {CUT: 15})
-    run(root)
+    build(root)
     commit(root, "a higher cut")
     git(root, "tag", "higher")
     edit_vocabulary(root, lambda tree: tree["pytorch"]["aliases"].clear())
-    run(root)
+    build(root)
     commit(root, "pytorch without aliases")
     return root
 
@@ -295,7 +274,7 @@ def test_a_side_that_is_nothing_is_one_error(project: Path, tagpipe: Tagpipe, tm
     assert "not a directory written by `tagpipe build`" in ended.stderr
 
 
-def build(tagpipe: Tagpipe, source: Path, out: Path, *options: object) -> Path:
+def build_into(tagpipe: Tagpipe, source: Path, out: Path, *options: object) -> Path:
     arguments = ("--projects", source / "projects.json", "--vocabulary", source / "vocabulary.json", "--out", out)
     assert tagpipe("build", *arguments, *options).exit_code == 0
     return out
@@ -312,14 +291,14 @@ def other_cut(project: Path, folder: Path) -> Path:
 
 def test_directories_are_sides_and_order_is_no_difference(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
     source = project / "data/source"
-    ours = build(tagpipe, source, tmp_path / "ours")
+    ours = build_into(tagpipe, source, tmp_path / "ours")
     rows = json.loads((source / "projects.json").read_text(encoding="utf-8"))
     shuffled = tmp_path / "shuffled"
     shuffled.mkdir()
     shutil.copy(source / "vocabulary.json", shuffled)
     turned = [{**row, "tags": row["tags"][::-1]} for row in rows[::-1]]
     (shuffled / "projects.json").write_text(json.dumps(turned), encoding="utf-8")
-    theirs = build(tagpipe, shuffled, tmp_path / "theirs")
+    theirs = build_into(tagpipe, shuffled, tmp_path / "theirs")
     ended = tagpipe("diff", ours, theirs, "--json")
     tree = document(ended)
     assert ended.exit_code == 0
@@ -328,12 +307,12 @@ def test_directories_are_sides_and_order_is_no_difference(project: Path, tagpipe
     assert [row["name"] for row in tree["sources"]["rows"]] == ["projects"]
     assert tree["is_same"]
     assert tagpipe("diff", ours, theirs, "--fail-if-different").exit_code == 0
-    other = build(tagpipe, source, tmp_path / "other", "--params", other_cut(project, tmp_path))
+    other = build_into(tagpipe, source, tmp_path / "other", "--params", other_cut(project, tmp_path))
     assert tagpipe("diff", ours, other, "--fail-if-different", "--no-causes").exit_code == 1
 
 
 def test_a_damaged_directory_is_no_side(project: Path, tagpipe: Tagpipe, tmp_path: Path) -> None:
-    ours = build(tagpipe, project / "data/source", tmp_path / "ours")
+    ours = build_into(tagpipe, project / "data/source", tmp_path / "ours")
     shutil.copy(ours / "annotated/projects.parquet", ours / "labeled/projects.parquet")
     ended = tagpipe("diff", ours, "workspace")
     assert ended.exit_code == 7
@@ -400,7 +379,7 @@ def test_preview_is_what_the_build_then_gives(project: Path, tagpipe: Tagpipe) -
     stale_params(project)
     edit_vocabulary(project, lambda tree: tree["tensorflow"].update(aliases=[]))
     foreseen = document(tagpipe("preview", "--json"))
-    run(project)
+    build(project)
     built = document(tagpipe("diff", "HEAD", "workspace", "--json"))
     differing = ("base", "head")
     assert {name: part for name, part in foreseen.items() if name not in differing} == {

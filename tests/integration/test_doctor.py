@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import json
 import os
 import shutil
@@ -15,16 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import OPENS_REVISIONS, build, commit, dvc, git
 
 from tagpipe.core.findings import Finding, exit_code_of, judge_disk, judge_libraries
 from tagpipe.io.yaml_file import set_values
 from tagpipe.project import init_project
 
-# DVC 3.67 leaves files to the collector.
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = OPENS_REVISIONS
 
 HOLD = """
 import sys, time
@@ -42,29 +38,14 @@ with hold_run_lock(Path(".tagpipe"), command="tagpipe run"):
 """
 
 
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
-
-
-def call(root: Path, *command: str) -> None:
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    call(root, sys.executable, "-m", "dvc", *arguments)
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("doctor") / "project"
     init_project(root)
     dvc(root, "remote", "add", "-q", "-d", "storage", "../storage")
-    call(root, sys.executable, "-m", "tagpipe", "run")
+    build(root)
     dvc(root, "push", "-q")
-    call(root, "git", "add", "-A")
-    call(root, "git", "commit", "-qm", "v1")
+    commit(root, "v1")
     return root
 
 
@@ -145,7 +126,7 @@ def test_what_a_killed_run_left_behind_is_told(project: Path, look: Any, hold: A
 def test_a_run_that_was_cut_off_is_told_and_the_next_one_mends_it(project: Path, look: Any) -> None:
     shutil.copyfile(project / "dvc.lock", project / ".tagpipe/begun.lock")
     assert look(project)[1]["last run"]["fix"] == "Run `tagpipe run`"
-    call(project, sys.executable, "-m", "tagpipe", "run")
+    build(project)
     assert look(project) == (0, {})
 
 
@@ -155,7 +136,7 @@ def test_a_garbled_rwlock_is_integrity_and_the_next_run_mends_it(data: str, proj
     code, found = look(project)
     assert (code, found["DVC's rwlock"]["kind"]) == (7, "integrity")
     if data == "{":
-        call(project, sys.executable, "-m", "tagpipe", "run")
+        build(project)
         assert look(project) == (0, {})
 
 
@@ -230,10 +211,10 @@ def test_remote_missing_and_not_reached(project: Path, look: Any) -> None:
 def test_a_shallow_clone_without_an_identity_or_data_is_told(
     project: Path, look: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call(project, "git", "rm", "-q", "--cached", "data/labeled/.gitignore")
-    call(project, "git", "commit", "-qm", "second")
+    git(project, "rm", "-q", "--cached", "data/labeled/.gitignore")
+    git(project, "commit", "-qm", "second")
     clone = project.parent / "clone"
-    call(project.parent, "git", "clone", "-q", "--depth", "1", f"file://{project}", str(clone))
+    git(project.parent, "clone", "-q", "--depth", "1", f"file://{project}", str(clone))
     monkeypatch.chdir(clone)
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
         monkeypatch.delenv(name)
@@ -255,7 +236,7 @@ def test_without_git_it_is_an_error(project: Path, tagpipe: Any, monkeypatch: py
 
 def test_a_left_over_work_tree_is_told(project: Path, look: Any) -> None:
     tree = project.parent / "tree"
-    call(project, "git", "worktree", "add", "-q", "--detach", str(tree))
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
     assert look(project) == (0, {})
     shutil.rmtree(tree)
     assert str(tree) in look(project)[1]["work trees"]["what"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import run
 
 from tagpipe.io.yaml_file import set_values
 from tagpipe.project import init_project
@@ -22,16 +21,6 @@ PROJECTS = [
     {"id": 4, "title": "Four", "tags": ["rare"]},
 ]
 VOCABULARY: dict[str, Any] = {"nlp": {}, "cv": {}, "rare": {}, HOSTILE: {}}
-
-
-def run(root: Path, *command: str) -> str:
-    """Standard output of a command in the project; tools are those of this Python."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        command, cwd=root, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def set_cut(root: Path, min_projects: int) -> None:

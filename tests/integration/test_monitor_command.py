@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import git
 
 from tagpipe.core.monitoring import Candidate, Counts, Fading, Monitoring, Period, dump_monitoring
 from tagpipe.io.history import read_monitoring
@@ -72,10 +72,6 @@ FOUND = Monitoring(
 DATELESS = replace(
     FOUND, n_undated=100, n_suggested=0, periods=(), candidates=(candidate("bert", 15, "no_dates"),), fading=()
 )
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def commit(root: Path, report: str | None) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import build, commit, run
 
 import tagpipe as package
 from tagpipe.project import init_project
@@ -17,19 +17,9 @@ from tagpipe.project import init_project
 pytestmark = pytest.mark.slow
 
 
-def run(root: Path, *command: str) -> str:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        command, cwd=root, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def commit(root: Path, subject: str) -> None:
-    run(root, sys.executable, "-m", "tagpipe", "run")
-    run(root, "git", "add", "-A")
-    run(root, "git", "commit", "-qm", subject)
+def build_and_commit(root: Path, subject: str) -> None:
+    build(root)
+    commit(root, subject)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +31,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "dvc.yaml").write_text(stages[: stages.index("  monitor:\n")])
     before, _, rest = params.replace("schema: 3", "schema: 2").partition("# Tags outside the vocabulary")
     (root / "params.yaml").write_text(before + rest[rest.index("# The most that") :])
-    commit(root, "Without a monitor")
+    build_and_commit(root, "Without a monitor")
     (root / "dvc.yaml").write_text(stages)
     (root / "params.yaml").write_text(params)
-    commit(root, "With a monitor")
+    build_and_commit(root, "With a monitor")
     return root
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from github_server import REPOSITORY, TOKEN, serve_github
 from http_server import head, raw
-from publish_world import PATH, World, dvc, git, published, state
+from processes import dvc, git
+from publish_world import PATH, World, published, state
 
 import tagpipe
 from tagpipe import publication

@@ -22,7 +22,8 @@ import pytest
 from conftest import Ended, Tagpipe
 from http_server import Reply, answer, failure, raw, redirect
 from prefect_server import REPO, ask_api, read_events, serve_prefect
-from publish_world import PATH, Rows, World, build, git, pin, reply_with
+from processes import build, git
+from publish_world import PATH, Rows, World, pin, reply_with
 
 from tagpipe.errors import from_dict
 from tagpipe.io import download as download_module

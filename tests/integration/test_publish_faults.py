@@ -14,18 +14,8 @@ from pathlib import Path
 
 import pytest
 from http_server import Reply, answer, drip, failure, hang, head, raw, redirect
-from publish_world import (
-    PATH,
-    VOCABULARY_PATH,
-    World,
-    build,
-    git,
-    intact,
-    pin,
-    published,
-    reply_with,
-    reply_with_bytes,
-)
+from processes import build, git
+from publish_world import PATH, VOCABULARY_PATH, World, intact, pin, published, reply_with, reply_with_bytes
 
 from tagpipe.errors import InputError, SourceUnavailable
 from tagpipe.io import download as download_module

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Tagpipe
-from publish_world import World, git, intact, published
+from processes import git
+from publish_world import World, intact, published
 from small_disk import SmallDisk, small_disk
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError

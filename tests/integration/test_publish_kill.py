@@ -21,7 +21,8 @@ import psutil
 import pytest
 from http_server import answer, serve
 from prefect_server import REPO
-from scheduler import DEADLINE_S, PROJECTS, Scheduler, git, make_project, serve_schedule, wait_until
+from processes import git
+from scheduler import DEADLINE_S, PROJECTS, Scheduler, make_project, serve_schedule, wait_until
 
 import tagpipe
 from tagpipe.io.git import find_commit

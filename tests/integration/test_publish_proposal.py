@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from github_server import REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
-from publish_world import World, dvc, git
+from processes import dvc, git
+from publish_world import World
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.yaml_file import set_values

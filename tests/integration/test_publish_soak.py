@@ -28,6 +28,7 @@ import psutil
 import pytest
 from http_server import Server, answer, serve
 from moving_upstream import TIMEOUT_S, Fault, Upstream, as_body, draw_faults, read_rows
+from processes import dvc, git
 
 import tagpipe
 from tagpipe.errors import InputError, SourceUnavailable, TagpipeError
@@ -46,14 +47,6 @@ PULL_EVERY = 50
 PATHS = {"projects": "/projects.json", "vocabulary": "/vocabulary.json"}
 
 # --- the world -------------------------------------------------------------------------------------------------------
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, check=True, capture_output=True)
 
 
 def sha256_of(data: bytes) -> str:

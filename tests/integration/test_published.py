@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from processes import git
 
 from tagpipe.errors import ConfigError, SourceUnavailable
 from tagpipe.io import remote as remote_module
@@ -21,10 +21,6 @@ BRANCH = PublishParams(to="branch", branch="main", remote="origin")
 PROPOSED = PublishParams(to="pull-request", branch="main", remote="origin")
 ZEROS = "0" * 40
 DIGEST = "ab" * 32
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def make_commit(root: Path, name: str, *parents: str) -> str:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import gc
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from processes import OPENS_REVISIONS, build, commit, dvc, git
 
 import tagpipe
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
 from tagpipe.project import init_project
 
-# DVC 3.67 never closes the dulwich repository of a clone, which dulwich warns of when it is collected.
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """So that no later test meets the warnings."""
-    yield
-    gc.collect()
+pytestmark = OPENS_REVISIONS
 
 
 @dataclass(frozen=True)
@@ -61,20 +47,11 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
     return Versions(root, folder / "bare.git", (first, second))
 
 
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True)
-
-
-def dvc(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, check=True)
-
-
 def build_and_commit(root: Path) -> str:
     """Build, push and commit the version; its content_sha256."""
-    subprocess.run([sys.executable, "-m", "tagpipe", "run"], cwd=root, check=True, capture_output=True)
+    build(root)
     dvc(root, "push", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "a version")
+    commit(root, "a version")
     return tagpipe.load(root).content_sha256
 
 

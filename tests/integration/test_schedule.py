@@ -19,8 +19,9 @@ import pytest
 from http_server import Reply, Write, answer, failure, head
 from prefect.deployments.steps import run_shell_script
 from prefect_server import REPO, ask_api, find_port, read_artifacts
+from processes import git
 from ruamel.yaml import YAML
-from scheduler import DEADLINE_S, PROJECTS, Scheduler, git, serve_schedule, wait_until
+from scheduler import DEADLINE_S, PROJECTS, Scheduler, serve_schedule, wait_until
 
 from flows.schedule import run_prefect
 from tagpipe.project import init_project

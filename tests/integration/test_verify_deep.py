@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import OPENS_REVISIONS, build, commit, dvc, git
+from processes import run as call
 
 from tagpipe.core.objects import Copy, ObjectCheck, describe_fix, summarize_checks
 from tagpipe.io.files import read_json
@@ -28,17 +28,7 @@ FOLDER = "data/raw"
 REPORT = "data/reports/threshold.json"
 PLACES = ("cache", "remote")
 
-# DVC 3.67 leaves files of a revision to the collector.
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
+pytestmark = OPENS_REVISIONS
 
 
 @dataclass(frozen=True)
@@ -66,24 +56,15 @@ class Project:
         return self.stores[place] / oid[:2] / oid[2:]
 
 
-def call(root: Path, *command: str) -> None:
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-
-
-def dvc(root: Path, *arguments: str) -> None:
-    call(root, sys.executable, "-m", "dvc", *arguments)
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deep")
     root = folder / "project"
     init_project(root)
     dvc(root, "remote", "add", "-q", "-d", "storage", "../storage")
-    call(root, sys.executable, "-m", "tagpipe", "run")
+    build(root)
     dvc(root, "push", "-q")
-    call(root, "git", "add", "-A")
-    call(root, "git", "commit", "-qm", "v1")
+    commit(root, "v1")
     shutil.copyfile(Project(root).object("cache", FOLDER), folder / "listing.json")
     return folder
 
@@ -140,7 +121,7 @@ def heal(project: Project, document: dict[str, Any]) -> None:
                 (project.root / location).unlink(missing_ok=True)
             continue
         if step.startswith("check that revision out and "):
-            call(project.root, "git", "checkout", "-q", document["revision"])
+            git(project.root, "checkout", "-q", document["revision"])
         command = re.search(r"`([^`]+)`", step)
         assert command, step
         tool, *arguments = shlex.split(command[1])
@@ -284,21 +265,21 @@ def test_text_says_what_where_and_how(project: Project, tagpipe: Any) -> None:
 @pytest.fixture
 def two_versions(project: Project) -> Project:
     """A second version, checked out; the first one is tagged."""
-    call(project.root, "git", "tag", "v1")
+    git(project.root, "tag", "v1")
     params = project.root / "params.yaml"
     params.write_text(params.read_text(encoding="utf-8").replace("min_projects: 12", "min_projects: 13"), "utf-8")
-    call(project.root, sys.executable, "-m", "tagpipe", "run")
+    build(project.root)
     dvc(project.root, "push", "-q")
-    call(project.root, "git", "commit", "-qam", "v2")
+    git(project.root, "commit", "-qam", "v2")
     return project
 
 
 def test_a_revision_is_checked_and_not_the_workspace(two_versions: Project, tagpipe: Any) -> None:
     project = two_versions
     newer = project.object("cache", TAGS)
-    call(project.root, "git", "checkout", "-q", "v1", "--", "dvc.lock")
+    git(project.root, "checkout", "-q", "v1", "--", "dvc.lock")
     older = project.object("cache", TAGS)
-    call(project.root, "git", "checkout", "-q", "HEAD", "--", "dvc.lock")
+    git(project.root, "checkout", "-q", "HEAD", "--", "dvc.lock")
     assert older != newer
     truncate(older)
     assert look(tagpipe)[0] == 0
@@ -306,7 +287,7 @@ def test_a_revision_is_checked_and_not_the_workspace(two_versions: Project, tagp
     assert (code, state_of(document, TAGS)) == (7, "corrupt in cache")
     assert TAGS in document["error"]["file"]  # the values are read from the cache, as every other command would
     heal(project, document)
-    call(project.root, "git", "checkout", "-q", "-")
+    git(project.root, "checkout", "-q", "-")
     code, document = look(tagpipe, "--rev", "v1")
     assert (code, {each["state"] for each in document["objects"]}) == (0, {"ok"})
     assert {copy["place"] for each in document["objects"] for copy in each["copies"]} == {"git", "cache", "remote"}
@@ -315,9 +296,9 @@ def test_a_revision_is_checked_and_not_the_workspace(two_versions: Project, tagp
 @pytest.mark.slow
 def test_an_older_revision_heals_in_the_remote(two_versions: Project, tagpipe: Any) -> None:
     project = two_versions
-    call(project.root, "git", "checkout", "-q", "v1", "--", "dvc.lock")
+    git(project.root, "checkout", "-q", "v1", "--", "dvc.lock")
     older = project.object("remote", TAGS)
-    call(project.root, "git", "checkout", "-q", "HEAD", "--", "dvc.lock")
+    git(project.root, "checkout", "-q", "HEAD", "--", "dvc.lock")
     flip(older)
     code, document = look(tagpipe, "--rev", "v1")
     assert (code, state_of(document, TAGS)) == (7, "corrupt in remote")
@@ -327,7 +308,7 @@ def test_an_older_revision_heals_in_the_remote(two_versions: Project, tagpipe: A
 
 def test_a_clone_without_data_is_no_damage(project: Project, tagpipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = project.root.parent / "clone"
-    call(project.root.parent, "git", "clone", "-q", str(project.root), str(clone))
+    git(project.root.parent, "clone", "-q", str(project.root), str(clone))
     monkeypatch.chdir(clone)
     code, document = look(tagpipe, "--rev", "HEAD")
     assert code == 0
@@ -341,7 +322,7 @@ def test_a_report_that_git_has_wrong_is_named(project: Project, tagpipe: Any) ->
     """A merge may take dvc.lock from one side and a report from the other."""
     report = project.root / "data/reports/validation.json"
     report.write_text(report.read_text(encoding="utf-8").replace("856", "857"), "utf-8")
-    call(project.root, "git", "commit", "-qam", "a merge that went wrong")
+    git(project.root, "commit", "-qam", "a merge that went wrong")
     code, document = look(tagpipe, "--rev", "HEAD")
     assert (code, state_of(document, "data/reports/validation.json")) == (7, "corrupt in git")
 

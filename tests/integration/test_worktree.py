@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from processes import git
 
 from tagpipe.errors import Busy
 from tagpipe.io import worktree
@@ -33,10 +34,6 @@ print("at work", flush=True)
 time.sleep(float(sys.argv[1]))
 Path("result").write_text("whole")
 """
-
-
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture

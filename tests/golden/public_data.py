@@ -1,0 +1,23 @@
+"""The public Made With ML data beside the repository, and what the lesson that it comes from excludes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+DATASETS = Path(__file__).parents[2].parent / "shared" / "datasets"
+NEEDS_DATASETS = pytest.mark.skipif(
+    not DATASETS.is_dir(), reason="the public datasets are not there: ../shared/datasets, beside the repository"
+)
+EXCLUDE = [
+    "machine-learning",
+    "deep-learning",
+    "data-science",
+    "neural-networks",
+    "python",
+    "r",
+    "visualization",
+    "natural-language-processing",
+    "computer-vision",
+]
