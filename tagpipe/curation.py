@@ -19,7 +19,6 @@ from tagpipe.core.edit_effect import EditEffect, measure_effect
 from tagpipe.core.edit_log import LogLine, dump_line, find_undoable, invert_patch, make_patch, parse_log, revert_patch
 from tagpipe.core.schemas import is_unicode
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
-from tagpipe.core.vocabulary_edits import set_parent
 from tagpipe.core.vocabulary_entries import Entry, read_entries
 from tagpipe.core.vocabulary_text import write_entries
 from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
@@ -178,11 +177,6 @@ def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequ
 
 def _number(name: str, values: Sequence[int]) -> dict[str, int]:
     return {name if at == 1 else f"{name}_of_{at}": value for at, value in enumerate(values, start=1)}
-
-
-def replace_parent(entries: Sequence[Entry], *, tag: str, old: str, new: str) -> tuple[Entry, ...]:
-    """`tag` gets the parent `new` and loses `old`. Raises EditRefused as `set_parent` does."""
-    return set_parent(set_parent(entries, tag, old, remove=True), tag, new)
 
 
 def choose_form(form: str | None, path: Path) -> str:

@@ -97,8 +97,7 @@ def parent(
     yes: Yes = False,
 ) -> None:
     """Give a tag a parent, take one away, or put one in the place of another."""
-    from tagpipe.core.vocabulary_edits import set_parent
-    from tagpipe.curation import replace_parent
+    from tagpipe.core.vocabulary_edits import replace_parent, set_parent
 
     if remove and instead_of is not None:
         raise ConfigError("there is nothing to put in its place", field="--instead-of", fix="Leave out --remove")
@@ -158,11 +157,12 @@ def import_(
 ) -> None:
     """Put the entries of another file in the place of the vocabulary's, in the vocabulary's own form."""
     from tagpipe.core.exchange import import_vocabulary
+    from tagpipe.core.vocabulary_edits import replace_entries
     from tagpipe.curation import choose_form
     from tagpipe.io.files import read_bytes
 
     entries = import_vocabulary(read_bytes(file), choose_form(form, file), file=file.name)
-    _edit("import", [file.name], lambda _: entries, why=why, yes=yes)
+    _edit("import", [file.name], partial(replace_entries, new=entries), why=why, yes=yes)
 
 
 def undo(why: Why = None) -> None:

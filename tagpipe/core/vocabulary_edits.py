@@ -7,6 +7,7 @@ ascending by tag if it was, else they go to the end. The entries that an edit is
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,12 +17,15 @@ from tagpipe.core.schemas import is_unicode
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, vocabulary_of
 from tagpipe.core.vocabulary_checks import find_nearest
 from tagpipe.core.vocabulary_entries import Entry
-from tagpipe.errors import EditRefused, InputError, escape_shown
+from tagpipe.errors import EditRefused, InputError, escape_shown, visible
 
 Entries = tuple[Entry, ...]
 
 _NO_SIGN = re.compile(r"[\w\s.:,/&()'’-]")
 """Letters, digits and what only parts them; anything else is a sign, such as the + of c++ and the # of c#."""
+
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
+"""Categories of characters that no name may be given: control, format, and what ends a line or paragraph."""
 
 
 def add_tag(entries: Sequence[Entry], tag: str, *, parents: Sequence[str] = (), aliases: Sequence[str] = ()) -> Entries:
@@ -41,9 +45,11 @@ def add_alias(entries: Sequence[Entry], raw: str, tag: str) -> Entries:
 def rename_tag(entries: Sequence[Entry], old: str, new: str) -> Entries:
     """`old` becomes an alias of `new`; what names `old` as parent or replacement names `new`.
 
-    `new` may be an alias of `old`.
+    `new` may be an alias of `old`. Another spelling of `new` stays an alias: where annotate.normalize is off, nothing
+    else says that it means the tag.
     """
     entry = _find_tag(entries, old)
+    _check_is_name(new)
     if new not in entry.aliases:
         _check_is_free(entries, new, but=entry)
     aliases = (*(alias for alias in entry.aliases if alias != new), entry.tag)
@@ -97,16 +103,17 @@ def set_parent(entries: Sequence[Entry], tag: str, parent: str, *, remove: bool 
     return _finish(entries, _put(entries, replace(entry, parents=(*entry.parents, up.tag))))
 
 
+def replace_parent(entries: Sequence[Entry], tag: str, *, old: str, new: str) -> Entries:
+    """`tag` gets the parent `new` and loses `old`, each named as in `set_parent`."""
+    return set_parent(set_parent(entries, tag, old, remove=True), tag, new)
+
+
 def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None = None) -> Entries:
     """`tag` is no tag any more. With a replacement its names mean that one, which also becomes the parent and the
     replacement in its place; without, they are out of vocabulary. `tag` may be deprecated already."""
     entry = _find_entry(entries, tag)
     if replaced_by is None:
-        if dependent := [each.tag for each in entries if each.replaced_by == entry.tag]:
-            raise EditRefused(
-                f"{escape_shown(entry.tag)} replaces {', '.join(map(escape_shown, dependent))}",
-                fix="Name a replacement, which will replace them too",
-            )
+        _check_nothing_hangs_on(entries, entry)
         by = None
     else:
         by = _find_tag(entries, replaced_by)
@@ -117,6 +124,11 @@ def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None
         raise EditRefused(f"{escape_shown(entry.tag)} is so already", found="deprecated")
     changed = _put(entries, after)
     return _finish(entries, _repoint(changed, entry.tag, by.tag) if by else changed)
+
+
+def replace_entries(entries: Sequence[Entry], new: Sequence[Entry]) -> Entries:
+    """All of them give way to `new`, which may have parents that no entry has: they are somebody else's work."""
+    return _finish(entries, new)
 
 
 # What an edit is about
@@ -174,10 +186,27 @@ def _find_alias(entry: Entry, name: str) -> str:
     )
 
 
-def _check_is_free(entries: Sequence[Entry], name: str, *, but: Entry | None = None) -> None:
-    """Refuse a name that is blank, or means something already; other spellings of `but` itself are free."""
+def _check_is_name(name: str) -> None:
+    """Refuse to give a name that is blank, or holds what nobody sees. What a received file calls so may stay."""
     if not name.strip() or not is_unicode(name):
         raise EditRefused("not a name", found=escape_shown(name), expected="a text that is not blank")
+    if unseen := next((each for each in name if unicodedata.category(each) in _UNSEEN), None):
+        raise EditRefused(
+            f"a name cannot hold the character {visible(unseen)}, which nobody sees",
+            found=escape_shown(name),
+            fix="Write it without",
+        )
+    if name != name.strip():
+        raise EditRefused(
+            "a name cannot begin or end with a blank",
+            found=escape_shown(name),
+            fix=f"Write {escape_shown(name.strip())}",
+        )
+
+
+def _check_is_free(entries: Sequence[Entry], name: str, *, but: Entry | None = None) -> None:
+    """Refuse a name that is none, or means something already; other spellings of `but` itself are free."""
+    _check_is_name(name)
     form = normalize_tag(name)
     for entry in entries:
         if normalize_tag(entry.tag) == form and (entry is not but or name == entry.tag):
@@ -199,6 +228,27 @@ def _check_aliases(entries: Sequence[Entry], aliases: Sequence[str], *, of: str)
             raise EditRefused(f"{escape_shown(of)} has this name already", found=escape_shown(alias))
         _check_is_free(entries, alias, but=owner)
     return tuple(aliases)
+
+
+def _check_nothing_hangs_on(entries: Sequence[Entry], gone: Entry) -> None:
+    """Refuse to let a tag go that others are replaced by, or have as a parent, by whichever of its names."""
+    shown = escape_shown(gone.tag)
+    if dependent := [each.tag for each in entries if each.replaced_by == gone.tag]:
+        raise EditRefused(
+            f"{shown} replaces {', '.join(map(escape_shown, dependent))}",
+            fix="Name a replacement, which will replace them too",
+        )
+    names = set(map(normalize_tag, (gone.tag, *gone.aliases)))
+    children = [
+        each.tag for each in entries if not each.deprecated and names.intersection(map(normalize_tag, each.parents))
+    ]
+    if children:
+        raise EditRefused(
+            f"{shown} is a parent of {len(children)} tag{'s' if len(children) > 1 else ''}",
+            fix="Name the tag that takes its place with --replaced-by TAG; or take it away from them first, with "
+            "`tagpipe vocab parent --remove` or `--instead-of`",
+            details=tuple(map(escape_shown, children)),
+        )
 
 
 def _without_parent(entry: Entry, parent: str) -> tuple[str, ...]:

@@ -35,6 +35,9 @@ HOSTILE = [
 NAMES = ["a", "b", "bb", "c", "c++", "c#", "cpp", "C Sharp", "d-d", "D d", "Deep Learning", "node.js", "zz", *HOSTILE]
 """Names of tags and aliases; two of them compare equal."""
 
+CS = ("c", "c++", "c#")
+"""No two of them are ever one tag."""
+
 FILES = [".json", ".ndjson", ".csv"]
 
 
@@ -55,23 +58,16 @@ def entry_lists(draw: Any) -> tuple[Entry, ...]:
     tags, others = names[:n_tags], names[n_tags:]
     if draw(st.booleans()):
         tags = sorted(tags)
-    owner = {alias: draw(st.sampled_from(tags)) for alias in others if not draw(st.booleans())}
-    owner = {alias: tag for alias, tag in owner.items() if not {"c", "c++", "c#"} >= {alias, tag}}
+    owner = {alias: draw(st.sampled_from(tags)) for alias in others if alias not in CS and not draw(st.booleans())}
     entries = []
     for at, tag in enumerate(tags):
         # Only later tags are parents, and only the last one replaces others: no cycle.
         up = st.sampled_from([*tags[at + 1 :], "nowhere", "No Where"])
         aliases = tuple(alias for alias, of in owner.items() if of == tag)
         gone = tag != tags[-1] and not draw(st.integers(0, 5))
-        by = draw(st.sampled_from([None, tags[-1]])) if gone and not is_c(tag, tags[-1]) else None
-        by = None if by and any(is_c(each, name) for each in aliases for name in ("c", "c++", "c#")) else by
+        by = draw(st.sampled_from([None, tags[-1]])) if gone and tag not in CS else None
         entries.append(Entry(tag, aliases, tuple(draw(st.lists(up, max_size=2, unique=True))), gone, by))
     return tuple(entries)
-
-
-def is_c(first: str, second: str) -> bool:
-    """Whether both are of c, c++ and c#, which are never one."""
-    return {first, second} <= {"c", "c++", "c#"}
 
 
 @st.composite

@@ -13,6 +13,8 @@ from tagpipe.core.vocabulary_edits import (
     deprecate_tag,
     merge_tags,
     rename_tag,
+    replace_entries,
+    replace_parent,
     set_parent,
     split_tag,
 )
@@ -87,6 +89,14 @@ def test_another_spelling_can_become_the_name() -> None:
     assert entry_of(rename_tag(ENTRIES, "cnn", "CNN"), "CNN").aliases == ("convnet", "conv-nets", "cnn")
 
 
+def test_a_name_that_a_rename_spells_otherwise_still_means_the_tag() -> None:
+    """Where annotate.normalize is off, `Conv Nets` is only what is written so."""
+    entries = (Entry("cnn", ("Conv Nets",)),)
+    after = rename_tag(entries, "cnn", "conv-nets")
+    assert after == (Entry("conv-nets", ("Conv Nets", "cnn")),)
+    assert set(resolve_names(vocabulary_of(after, file="v"), normalize=False)) == {"conv-nets", "Conv Nets", "cnn"}
+
+
 def test_a_merged_tag_leaves_its_names_and_children_to_the_other() -> None:
     after = merge_tags(ENTRIES, "vision", "ai")
     assert entry_of(after, "ai") == Entry("ai", ("artificial-intelligence", "vision", "sight"))
@@ -113,6 +123,8 @@ def test_a_parent_is_gained_by_its_tag_and_lost_as_it_is_written() -> None:
     assert entry_of(set_parent(ENTRIES, "vision", "csharp"), "vision").parents == ("ai", "c#")
     assert entry_of(set_parent(ENTRIES, "resnet", "old-vision"), "resnet").parents[-1] == "vision"
     assert entry_of(set_parent(ENTRIES, "resnet", "no_such tag", remove=True), "resnet").parents == ("CNN",)
+    after = replace_parent(ENTRIES, "resnet", old="no-such-tag", new="sight")
+    assert entry_of(after, "resnet").parents == ("CNN", "vision")
 
 
 def test_a_deprecated_tag_means_its_replacement() -> None:
@@ -132,6 +144,22 @@ def test_a_deprecated_tag_without_a_replacement_is_out() -> None:
     assert entry_of(deprecate_tag(after, "resnet", replaced_by="cnn"), "resnet").replaced_by == "cnn"
 
 
+def test_all_entries_give_way_to_those_of_another_file() -> None:
+    received = (Entry("z", (), ("nowhere",)), Entry("b", ("c++",)))
+    assert replace_entries(ENTRIES, received) == received
+
+
+def test_an_edit_of_another_entry_leaves_received_names_as_they_are() -> None:
+    entries = (Entry("a\nb", (" x", "\u202ey")), Entry("n"))
+    assert add_alias(entries, "m", "n") == (entries[0], Entry("n", ("m",)))
+    assert split_tag(entries, "a\nb", off=["\u202ey"], into="z")[-1] == Entry("z", ("\u202ey",))
+
+
+def test_a_parent_of_deprecated_tags_alone_may_go() -> None:
+    entries = (Entry("a", ("x",)), Entry("b", (), ("a",), True), Entry("n"))
+    assert deprecate_tag(entries, "a")[0].deprecated
+
+
 def test_nothing_given_is_changed() -> None:
     before = tuple(ENTRIES)
     merge_tags(ENTRIES, "vision", "ai")
@@ -149,6 +177,15 @@ def test_nothing_given_is_changed() -> None:
         (lambda each: add_tag(each, "Zip"), ["a deprecated tag"]),
         (lambda each: add_tag(each, " "), ["not blank"]),
         (lambda each: add_tag(each, "\ud800"), ["not a name"]),
+        (lambda each: add_tag(each, "a\u202eb"), ["the character \\u202e,", '"a\\u202eb"', "Write it without"]),
+        (lambda each: add_tag(each, " a"), ["begin or end with a blank", 'Write "a"']),
+        (lambda each: add_tag(each, "new", aliases=["a\nb"]), ["the character \\n,"]),
+        (lambda each: add_alias(each, "a\u2028b", "ai"), ["the character \\u2028,"]),
+        (lambda each: add_alias(each, "a\u3000", "ai"), ["begin or end with a blank"]),
+        (lambda each: rename_tag(each, "ai", "a\x7f"), ["the character \\x7f,"]),
+        (lambda each: rename_tag((Entry("a", ("b\t",)),), "a", "b\t"), ["the character \\t,"]),
+        (lambda each: split_tag(each, "cnn", off=["convnet"], into="\u200bx"), ["the character \\u200b,"]),
+        (lambda each: split_tag((Entry("a", ("b ",)),), "a", off=["b "], into="b "), ["begin or end with a blank"]),
         (lambda each: add_tag(each, "new", parents=["resnets"]), ["no such tag", '"resnets"', 'nearest is "resnet"']),
         (lambda each: add_tag(each, "new", parents=["zip"]), ["deprecated", '"zip"']),
         (lambda each: add_tag(each, "new", aliases=["n", "n"]), ['"n"', "already"]),
@@ -180,6 +217,19 @@ def test_nothing_given_is_changed() -> None:
         (lambda each: set_parent(each, "cnn", "c", remove=True), ["no such parent", '"vision", "ai"']),
         (lambda each: deprecate_tag(each, "zip"), ["already"]),
         (lambda each: deprecate_tag(each, "vision"), ['"vision" replaces "old-vision"']),
+        (lambda each: deprecate_tag(each, "cnn"), ['"cnn" is a parent of 1 tag', '- "resnet"', "--replaced-by TAG"]),
+        (
+            lambda each: deprecate_tag(set_parent(each, "c", "cnn"), "cnn"),
+            ["of 2 tags", '- "c"', '- "resnet"', "`tagpipe vocab parent --remove`", "--instead-of"],
+        ),
+        (
+            lambda each: deprecate_tag((*each, Entry("a", (), ("Artificial Intelligence",))), "ai"),
+            ['"ai" is a parent of 3 tags', '- "a"', '- "cnn"', '- "vision"'],
+        ),
+        (
+            lambda each: deprecate_tag((*each, Entry("a", (), ("old-vision",))), "old-vision"),
+            ['"old-vision" is a parent of 1 tag'],
+        ),
         (lambda each: deprecate_tag(each, "vision", replaced_by="vision"), ["replace itself"]),
         (lambda each: deprecate_tag(each, "resnet", replaced_by="convnet"), ["an alias, not a tag"]),
         (lambda each: deprecate_tag(each, "resnet", replaced_by="zip"), ["deprecated"]),
@@ -212,6 +262,9 @@ def test_the_last_tag_cannot_be_deprecated() -> None:
         lambda each: add_alias(others(each, "c"), "c", "c#"),
         lambda each: add_tag(each, "f", aliases=["f#"]),
         lambda each: merge_tags(add_alias(others(each, "c"), "c", "ai"), "ai", "c++"),
+        lambda each: replace_entries(each, (Entry("c", ("c++",)),)),
+        lambda each: replace_entries(each, (Entry("x", ("c#", "C")), Entry("y"))),
+        lambda each: replace_entries(each, (Entry("c#"), Entry("C", (), (), True, "c#"))),
     ],
 )
 def test_names_that_differ_in_a_sign_are_never_one(edit: Callable[[Entries], Entries]) -> None:
@@ -239,3 +292,4 @@ def test_a_file_that_has_such_names_already_can_still_be_edited() -> None:
     assert add_alias(entries, "c-lang", "c")[0].aliases[-1] == "c-lang"
     with pytest.raises(EditRefused, match="sign"):
         add_alias(entries, "c#", "c")
+    assert replace_entries(entries, entries[:1]) == entries[:1]
