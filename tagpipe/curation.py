@@ -7,6 +7,7 @@ the log together (`io.edit_journal`). The log is data/curation/vocabulary-log.js
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tagpipe.comparison import preview_vocabulary
-from tagpipe.core.curation import Ignored, NotSame, dump_ignored, dump_not_same
+from tagpipe.core.curation import Ignored, NotSame, dump_ignored, dump_not_same, find_pattern
+from tagpipe.core.curation_text import add_ignored, add_not_same
 from tagpipe.core.edit_effect import EditEffect, measure_effect
 from tagpipe.core.edit_log import LogLine, dump_line, find_undoable, invert_patch, make_patch, parse_log, revert_patch
 from tagpipe.core.schemas import is_unicode
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
 from tagpipe.core.vocabulary_entries import Entry, read_entries
+from tagpipe.core.vocabulary_findings import command, quote
 from tagpipe.core.vocabulary_text import write_entries
 from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
 from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file, read_ignored, read_not_same
@@ -194,25 +197,35 @@ def choose_form(form: str | None, path: Path) -> str:
 
 
 def plan_ignore(curation: Curation, raw: str, *, evidence: dict[str, int] | None = None) -> Plan:
-    """A form that the monitor no longer tells of. Raises ConfigError for a tag of the vocabulary, or one ignored."""
+    """A form that the monitor no longer tells of. Raises EditRefused for a name of the vocabulary, or one ignored."""
     _check_names([raw])
     form = normalize_tag(raw)
+    _check_is_outside(curation.vocabulary, form)
     if form in curation.ignored.tags:
-        raise ConfigError("is ignored already", field="RAW", found=escape_shown(form))
-    ignored = replace(curation.ignored, tags=tuple(sorted({*curation.ignored.tags, form})))
-    return _plan_list(curation, "ignore", [form], IGNORE_FILE, dump_ignored(ignored), evidence)
+        raise EditRefused("is ignored already", field="RAW", found=escape_shown(form))
+    if pattern := find_pattern(form, curation.ignored):
+        raise EditRefused(
+            f"is ignored already, by the pattern {escape_shown(pattern)}", field="RAW", found=escape_shown(form)
+        )
+    path, before = _read_list(curation.layout, IGNORE_FILE)
+    after = dump_ignored(Ignored((form,))) if before is None else add_ignored(before, form)
+    return Plan("ignore", (form,), FileChange(path, before, after), None, None, dict(evidence or {}))
 
 
 def plan_not_same(curation: Curation, first: str, second: str, *, evidence: dict[str, int] | None = None) -> Plan:
-    """Two names that are never suggested as one. Raises ConfigError where they are one name, or told apart already."""
+    """Two names that are never suggested as one. Raises EditRefused where they are one name, or names of one tag, or
+    told apart already."""
     _check_names([first, second])
     ours, theirs = sorted((normalize_tag(first), normalize_tag(second)))
     if ours == theirs:
-        raise ConfigError("both are the same when compared", field="A and B", found=escape_shown(ours))
+        raise EditRefused("both are the same when compared", field="A and B", found=escape_shown(ours))
+    _check_are_two(curation, ours, theirs)
     if curation.not_same.holds(ours, theirs):
-        raise ConfigError("are told apart already", field="A and B", found=escape_shown([ours, theirs]))
-    not_same = NotSame(curation.not_same.pairs | {(ours, theirs)})
-    return _plan_list(curation, "not-same", [ours, theirs], NOT_SAME_FILE, dump_not_same(not_same), evidence)
+        raise EditRefused("are told apart already", field="A and B", found=escape_shown([ours, theirs]))
+    path, before = _read_list(curation.layout, NOT_SAME_FILE)
+    first_of_all = NotSame(frozenset({(ours, theirs)}))
+    after = dump_not_same(first_of_all) if before is None else add_not_same(before, ours, theirs)
+    return Plan("not-same", (ours, theirs), FileChange(path, before, after), None, None, dict(evidence or {}))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -221,17 +234,44 @@ def _check_names(names: Sequence[str]) -> None:
             raise EditRefused("not a name", found=escape_shown(name), expected="a text that is not blank")
 
 
-def _plan_list(
-    curation: Curation,
-    action: str,
-    arguments: Sequence[str],
-    name: str,
-    after: bytes,
-    evidence: dict[str, int] | None,
-) -> Plan:
-    path = curation_file(curation.layout, name)
-    before = read_bytes(path) if path.is_file() else None
-    return Plan(action, tuple(arguments), FileChange(path, before, after), None, None, dict(evidence or {}))
+def _check_is_outside(vocabulary: Vocabulary, form: str) -> None:
+    """Refuse to ignore a name that means a tag: the monitor tells of none."""
+    index = resolve_names(vocabulary).get(form)
+    if index is None:
+        return
+    tag = vocabulary.tags[index]
+    if normalize_tag(tag) == form:
+        what, fix = "is a tag of the vocabulary", f"To take it out of use: {command('deprecate', tag)}"
+    else:
+        what, fix = f"is an alias of {escape_shown(tag)}", "An alias is never suggested, so there is nothing to ignore"
+    raise EditRefused(what, field="RAW", found=escape_shown(form), fix=fix)
+
+
+def _check_are_two(curation: Curation, ours: str, theirs: str) -> None:
+    """Refuse to tell two names of one tag apart: as long as they are that, nothing goes by it."""
+    names = resolve_names(curation.vocabulary)
+    index = names.get(ours)
+    if index is None or index != names.get(theirs):
+        return
+    tag = curation.vocabulary.tags[index]
+    alias = theirs if normalize_tag(tag) == ours else ours
+    owner = next(each for each in curation.file.entries if alias in map(normalize_tag, (each.tag, *each.aliases)))
+    if owner.deprecated:  # and the tag replaces it
+        fix = f"To part them: {command('deprecate', owner.tag)}, without a replacement"
+    else:
+        fix = f"To part them: `tagpipe vocab split --off {shlex.quote(alias)} --into NEW {quote(tag)}`"
+    raise EditRefused(
+        f"both are names of the tag {escape_shown(tag)}",
+        field="A and B",
+        found=escape_shown([ours, theirs]),
+        fix=fix,
+    )
+
+
+def _read_list(layout: Layout, name: str) -> tuple[Path, bytes | None]:
+    """(its path, its bytes; None where there is none yet)."""
+    path = curation_file(layout, name)
+    return path, read_bytes(path) if path.is_file() else None
 
 
 def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:

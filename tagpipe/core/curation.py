@@ -3,7 +3,8 @@
 ignore.json    {"schema": 1, "tags": [...], "patterns": [...]}
 not-same.json  {"schema": 1, "pairs": [[a, b], ...]}
 
-Both are edited by hand, too: they are read in any order, and written in one.
+Both are edited by hand, too: they are read in any order. A new file is written in one; what a command adds to a file
+leaves the rest of it as it is (`curation_text`).
 """
 
 from __future__ import annotations
@@ -67,6 +68,12 @@ def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
     for pattern in ignored.patterns:
         found = found | np.asarray(pc.match_substring_regex(forms, _for_whole(pattern)))
     return found
+
+
+def find_pattern(form: str, ignored: Ignored) -> str | None:
+    """The first pattern by which a normal form is to be ignored; None if none says so."""
+    forms = pa.array([form], pa.string())
+    return next((each for each in ignored.patterns if find_ignored(forms, Ignored((), (each,)))[0]), None)
 
 
 def parse_not_same(data: bytes, *, file: str) -> NotSame:

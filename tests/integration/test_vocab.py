@@ -195,7 +195,9 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(project: Path, ta
         ["deprecate", "pytorch", "--replaced-by", "torch"],
         ["not-same", "pytorch", "PyTorch"],
         ["not-same", "", "a"],
+        ["not-same", "Torch", "pytorch"],
         ["ignore", "  "],
+        ["ignore", "PyTorch"],
         ["import", "params.yaml"],
         ["import", "signs.csv"],
     ],
@@ -215,6 +217,45 @@ def test_what_was_decided_already_is_refused(project: Path, tagpipe: Tagpipe) ->
     for arguments in (EDITS["ignore"], ["not-same", "Unsupervised Learning", "supervised-learning"]):
         ended = tagpipe("vocab", *arguments, "--yes")
         assert (ended.exit_code, "already" in ended.stderr) == (2, True)
+
+
+def test_a_decision_that_nothing_would_go_by_is_refused_with_what_would(project: Path, tagpipe: Tagpipe) -> None:
+    path = project / VOCABULARY
+    tree = json.loads(path.read_bytes())
+    tree["old-ops"] = {"deprecated": True, "replaced_by": "mlops"}
+    path.write_text(json.dumps(tree))
+    for arguments, words in (
+        (["ignore", "pytorch"], ["is a tag of the vocabulary", "`tagpipe vocab deprecate pytorch`"]),
+        (["ignore", "Torch"], ['is an alias of "pytorch"']),
+        (["ignore", "arXiv:1706.03762"], ["is ignored already, by the pattern", '"arxiv:1706.03762"']),
+        (["not-same", "PyTorch", "torch"], ["`tagpipe vocab split --off torch --into NEW pytorch`"]),
+        (["not-same", "old-ops", "mlops"], ["`tagpipe vocab deprecate old-ops`, without a replacement"]),
+    ):
+        ended = tagpipe("vocab", *arguments, "--yes")
+        assert (ended.exit_code, [word for word in words if word not in ended.stderr]) == (2, []), ended.stderr
+    assert not (project / LOG).exists()
+    assert tagpipe("vocab", "split", "--off", "torch", "--into", "torch7", "pytorch", "--yes").exit_code == 0
+    assert tagpipe("vocab", "not-same", "torch", "pytorch", "--yes").exit_code == 0
+
+
+def test_what_somebody_wrote_in_a_list_keeps_its_bytes(project: Path, tagpipe: Tagpipe) -> None:
+    text = '{"schema": 1,\r\n\t"tags": ["x",\r\n\r\n\t\t"a"],\r\n\t"patterns": ["z", "b+"]}'
+    (project / IGNORE).write_bytes(text.encode())
+    assert tagpipe("vocab", "ignore", "News", "--yes").exit_code == 0
+    edited = text.replace('"a"', '"a",\r\n\r\n\t\t"news"')
+    assert (project / IGNORE).read_bytes() == edited.encode()
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert (project / IGNORE).read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize("name", ["ignore", "not-same"])
+def test_a_list_that_is_missing_is_written_anew(project: Path, tagpipe: Tagpipe, name: str) -> None:
+    path = project / {"ignore": IGNORE, "not-same": NOT_SAME}[name]
+    path.unlink()
+    assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
+    assert path.read_bytes().startswith(b'{\n  "schema": 1,\n')
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert not path.exists()
 
 
 def test_text_that_is_no_unicode_is_refused(project: Path, tagpipe: Tagpipe) -> None:

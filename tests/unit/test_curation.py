@@ -14,9 +14,11 @@ from tagpipe.core.curation import (
     dump_ignored,
     dump_not_same,
     find_ignored,
+    find_pattern,
     parse_ignored,
     parse_not_same,
 )
+from tagpipe.core.curation_text import add_ignored, add_not_same
 from tagpipe.errors import InputError
 
 CURATION = Path(__file__).parents[2] / "data" / "curation"
@@ -57,6 +59,8 @@ def test_a_pattern_is_for_the_whole_form() -> None:
     assert found.tolist() == [True, False, True, True, False, False, False]
     assert find_ignored(pa.array([], pa.string()), Ignored(("a",), ("b",))).tolist() == []
     assert find_ignored(forms, Ignored()).tolist() == [False] * len(forms)
+    assert find_pattern("article", Ignored(("article",), (ARXIV, "a|artic", "art.*", "a.*"))) == "art.*"
+    assert find_pattern("articles", Ignored((), (ARXIV, "a|artic"))) is None
 
 
 @pytest.mark.parametrize("pattern", ["(", "a)|(b", r"\Qopen", "(?=ahead)", r"(a)\1", "a{5000}", "", "[z-a]"])
@@ -106,3 +110,54 @@ def test_the_committed_files_are_in_the_form_that_is_written() -> None:
     forms = pa.array(["tutorial", "arxiv:1706.03762", "cvpr-2020", "bert", "gpt-2", "c++", "3d", "t5"])
     found = find_ignored(forms, parse_ignored(ignored, file="ignore.json"))
     assert found.tolist() == [True, True, True, False, False, False, False, False]
+
+
+# In place
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"schema":1,"tags":["a","c"],"patterns":[]}', '{"schema":1,"tags":["a","b","c"],"patterns":[]}'),
+        ('{"schema": 1, "tags": [], "patterns": []}', '{"schema": 1, "tags": ["b"], "patterns": []}'),
+        (
+            '{"schema": 1, "patterns": [], "tags": ["c", "a"]}\n',
+            '{"schema": 1, "patterns": [], "tags": ["c", "a", "b"]}\n',
+        ),
+        ('{ "tags": [ "c" ], "schema": 1, "patterns": []}', '{ "tags": [ "b", "c" ], "schema": 1, "patterns": []}'),
+        (
+            '{\r\n\t"schema": 1,\r\n\t"tags": [],\r\n\t"patterns": []\r\n}\r\n',
+            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"b"\r\n\t],\r\n\t"patterns": []\r\n}\r\n',
+        ),
+        (
+            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"a"\r\n\t],\r\n\t"patterns": ["x",  "y"]\r\n}',
+            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"a",\r\n\t\t"b"\r\n\t],\r\n\t"patterns": ["x",  "y"]\r\n}',
+        ),
+        (
+            '{"schema": 1,\n "tags": [\n  "0",\n  "a",\n\n  "c",\n  "d"\n ],\n "patterns": []}',
+            '{"schema": 1,\n "tags": [\n  "0",\n  "a",\n  "b",\n\n  "c",\n  "d"\n ],\n "patterns": []}',
+        ),
+    ],
+)
+def test_a_tag_is_added_where_the_order_wants_it_and_as_the_others_are_written(before: str, after: str) -> None:
+    assert add_ignored(before.encode(), "b").decode() == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"schema":1,"pairs":[["a","c"],["x","y"]]}', '{"schema":1,"pairs":[["a","c"],["b","é"],["x","y"]]}'),
+        (
+            '{"pairs": [["y", "x"], ["a", "c"]], "schema": 1}',
+            '{"pairs": [["y", "x"], ["a", "c"], ["b", "é"]], "schema": 1}',
+        ),
+        ('{"schema": 1, "pairs": [["\\u00e0", "z"]]}', '{"schema": 1, "pairs": [["b", "\\u00e9"], ["\\u00e0", "z"]]}'),
+        ('{\n  "schema": 1,\n  "pairs": []\n}\n', '{\n  "schema": 1,\n  "pairs": [\n    ["b", "é"]\n  ]\n}\n'),
+        (
+            '{\n "pairs": [\n  [\n   "a",\n   "c"\n  ]\n ],\n "schema": 1\n}',
+            '{\n "pairs": [\n  [\n   "a",\n   "c"\n  ],\n  [\n   "b",\n   "é"\n  ]\n ],\n "schema": 1\n}',
+        ),
+    ],
+)
+def test_a_pair_is_added_where_the_order_wants_it_and_as_the_others_are_written(before: str, after: str) -> None:
+    assert add_not_same(before.encode(), "b", "é").decode() == after
