@@ -143,6 +143,7 @@ def plan_edit(
 ) -> Plan:
     """An edit of the vocabulary. Raises ConfigError where it would break its integrity, or it cannot be edited here."""
     file = curation.file
+    curation_file(curation.layout, LOG_FILE)  # without a place for the log nothing is to be shown or asked
     path = file.path
     entries = tuple(change(file.entries))
     after = write_entries(file.data, file.source.suffix, entries, file=path.name)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
+from tagpipe.io.curation import write_missing_lists
 from tagpipe.io.disk import disk_full, says_disk_full
 from tagpipe.io.files import read_bytes, write_bytes
 from tagpipe.io.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
@@ -71,6 +72,8 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         _heal_dvc_lock(layout.root)
         before = _remember(layout)
         write_code_version(layout)
+        for path in write_missing_lists(layout):
+            echo(f"{path} was missing: an empty one is written, which says the same")
         try:
             runs, exit_code, complaint = _run_dvc(layout, stage, lock, echo)
         except KeyboardInterrupt:

@@ -19,7 +19,8 @@ _USES = ["project_id", "normalized_tag", "tag", "outcome"]
 
 
 def monitor(layout: Layout, params: Params) -> str:
-    """Watch the tags that the vocabulary leaves out, and those that it has."""
+    """Watch the tags that the vocabulary leaves out, and those that it has; a list of decisions that is not there is
+    as an empty one."""
     projects, uses = layout.out("annotate", "projects.parquet"), layout.out("annotate", "tag_uses.parquet")
     coded = CODED["annotate/projects"], [name for name in CODED["annotate/tag_uses"] if name in _USES]
     found = monitor_tags(

@@ -94,3 +94,19 @@ def test_a_stage_that_is_new_runs_alone_and_a_bad_list_stops_it(root: Path, tagp
     }
     assert json.loads(report.read_bytes())["uses"]["n_ignored"] == 0
     ignore.write_bytes(good)
+
+
+def test_a_list_that_is_missing_is_written_empty(root: Path) -> None:
+    """DVC needs every dependency to be there, where the monitor takes a list that is not for an empty one."""
+    lists = {path: path.read_bytes() for path in (root / "data/curation").iterdir()}
+    for path in lists:
+        path.unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "tagpipe", "run", "monitor"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for name, field in (("ignore.json", "tags"), ("not-same.json", "pairs")):
+        assert f"data/curation/{name} was missing: an empty one is written" in done.stderr
+        assert json.loads((root / "data/curation" / name).read_bytes())[field] == []
+    for path, data in lists.items():
+        path.write_bytes(data)

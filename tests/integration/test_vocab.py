@@ -258,6 +258,17 @@ def test_a_list_that_is_missing_is_written_anew(project: Path, tagpipe: Tagpipe,
     assert not path.exists()
 
 
+def test_a_run_writes_the_lists_that_are_missing_and_no_other(project: Path) -> None:
+    from tagpipe.io.curation import write_missing_lists
+    from tagpipe.io.layout import project_layout
+
+    before = content_of(project)
+    assert write_missing_lists(project_layout(project)) == []
+    (project / NOT_SAME).unlink()
+    assert write_missing_lists(project_layout(project)) == [NOT_SAME]
+    assert content_of(project) == {**before, "not-same.json": b'{\n  "schema": 1,\n  "pairs": []\n}\n'}
+
+
 def test_text_that_is_no_unicode_is_refused(project: Path, tagpipe: Tagpipe) -> None:
     """Bytes of the command line that are no UTF-8 come as halves of surrogate pairs."""
     before = content_of(project)
@@ -276,12 +287,25 @@ def test_undo_writes_no_file_outside_of_its_folder(project: Path, tagpipe: Tagpi
 
 
 def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path, tagpipe: Tagpipe) -> None:
-    path = project / "dvc.yaml"
-    path.write_text(path.read_text().partition("  monitor:\n")[0])
+    """And not edited, which is said before anything is shown or asked, with what makes it one that can be."""
+    stages, params = (project / "dvc.yaml").read_text(), (project / "params.yaml").read_text()
+    before, _, rest = params.replace("schema: 3", "schema: 2").partition("# Tags outside the vocabulary")
+    (project / "params.yaml").write_text(before + rest[rest.index("# The most that") :])
+    (project / "dvc.yaml").write_text(stages.partition("  monitor:\n")[0])
+    shutil.rmtree(project / "data/curation")
     for arguments in (["check"], ["show", "pytorch"], ["tree", "mlops"]):
         assert tagpipe("vocab", *arguments).exit_code == 0
-    ended = tagpipe("vocab", *EDITS["ignore"], "--yes")
-    assert (ended.exit_code, "has no stage monitor" in ended.stderr) == (2, True)
+    for name in ("add", "ignore", "not-same"):
+        ended = tagpipe("vocab", *EDITS[name])
+        assert (ended.exit_code, ended.stdout) == (2, "")
+        assert "dvc.yaml: has no stage monitor" in ended.stderr
+    for words in ("`tagpipe init DIR`", "stage monitor of dvc.yaml", "section monitor of params.yaml", "data/curation"):
+        assert words in ended.stderr
+    (project / "dvc.yaml").write_text(stages)  # what was copied is all that it lacked
+    (project / "params.yaml").write_text(params)
+    (project / "data/curation").mkdir()
+    for name in ("add", "ignore"):
+        assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
 
 
 def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
