@@ -11,6 +11,7 @@ import typer
 from tagpipe.cli import vocab_edits, vocab_review
 from tagpipe.cli.output import AsJson, print_json, print_result
 from tagpipe.cli.vocab_edits import Form
+from tagpipe.errors import ConfigError
 
 app = typer.Typer(
     name="vocab",
@@ -100,7 +101,9 @@ def tree(
 
 def export(
     form: Form = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new file, outside of data/; standard output if not given.")
+    ] = None,
 ) -> None:
     """Write the vocabulary in another form."""
     from tagpipe.core.exchange import export_vocabulary
@@ -108,12 +111,27 @@ def export(
     from tagpipe.io.files import write_bytes
 
     chosen = form or "json-object" if out is None else choose_form(form, out)
-    data = export_vocabulary(open_curation(Path.cwd()).file.entries, chosen)
+    opened = open_curation(Path.cwd())
+    if out is not None:
+        _check_is_new(out, opened.layout.dep("fetch", "source").parent)
+    data = export_vocabulary(opened.file.entries, chosen)
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
     else:
         write_bytes(out, data)
+
+
+def _check_is_new(out: Path, data: Path) -> None:
+    """Refuse to write over anything, into a folder that is not there, or among the project's data, which DVC reads."""
+    if out.exists() or out.is_symlink():
+        raise ConfigError("is there already", file=str(out), fix="Remove it, or name another file")
+    if not out.parent.is_dir():
+        raise ConfigError(
+            "is in a folder that is not there", file=str(out), fix="Make the folder, or name another file"
+        )
+    if out.resolve().is_relative_to(data.resolve()):
+        raise ConfigError("is among the project's own data", file=str(out), fix=f"Name a file outside of {data.name}/")
 
 
 for command in (

@@ -784,6 +784,26 @@ def test_export_and_import_give_the_same_vocabulary(project: Path, tagpipe: Tagp
     assert tagpipe("vocab", "export", "--out", "out.txt").exit_code == 2
 
 
+def test_an_export_makes_a_new_file_and_nothing_else(project: Path, tagpipe: Tagpipe) -> None:
+    (project / "link.csv").symlink_to("data/source/link.csv")
+    (project / "folder").symlink_to("data/source")
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    for out, words in (
+        ("other.csv", "other.csv: is there already. Remove it"),
+        (VOCABULARY, "is there already"),
+        ("link.csv", "is there already"),
+        ("new/out.csv", "is in a folder that is not there"),
+        ("data/source/out.csv", "among the project's own data. Name a file outside of data/"),
+        ("data/out.csv", "among the project's own data"),
+        ("folder/out.csv", "among the project's own data"),
+    ):
+        ended = tagpipe("vocab", "export", "--out", out)
+        assert (ended.exit_code, ended.stdout, words in ended.stderr) == (2, "", True), (out, ended.stderr)
+    assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+    assert tagpipe("vocab", "export", "--out", project / "new.csv").exit_code == 0
+    assert (project / "new.csv").is_file()
+
+
 # Hostile text
 
 
