@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from tagpipe.core.curation import Ignored, find_ignored
 from tagpipe.core.edit_log import LogLine
 from tagpipe.core.monitoring import Candidate, Monitoring, NotSuggested
+from tagpipe.core.nearest import find_nearest
 from tagpipe.core.suggestions import Suggestion, suggest_aliases
 from tagpipe.core.tag_profile import Profile, TagView, describe_tag
+from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.versions_log import HistoryRow, trace_tag
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names
-from tagpipe.core.vocabulary_checks import find_near_duplicates, find_nearest
+from tagpipe.core.vocabulary_checks import find_near_duplicates
 from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings, loosely
 from tagpipe.core.vocabulary_tree import TreeRow, draw_tree
 from tagpipe.curation import Curation, open_curation, read_vocabulary_file
@@ -96,7 +98,7 @@ def view_tag(root: Path, asked: str) -> TagView:
         is_kept=profile.name in usage.kept,
         min_projects=usage.min_projects,
         is_ignored=bool(find_ignored(pa.array([profile.name]), curation.ignored)[0]),
-        nearest=find_nearest(profile.name, curation.vocabulary) if profile.status != "tag" else None,
+        nearest=None if profile.status == "tag" else _find_nearest(profile.name, curation),
         near=tuple(_find_near(profile.name, curation)),
         suggestions=tuple(each for each in suggest(curation, usage) if profile.name in (each.tag, each.form)),
         versions=() if profile.periods else _trace(root, profile.name),
@@ -105,7 +107,7 @@ def view_tag(root: Path, asked: str) -> TagView:
 
 
 def _unknown(asked: str, curation: Curation) -> InputError:
-    nearest = find_nearest(asked, curation.vocabulary)
+    nearest = _find_nearest(asked, curation)
     return InputError(
         "neither the vocabulary nor any project has it",
         field="TAG",
@@ -114,10 +116,18 @@ def _unknown(asked: str, curation: Curation) -> InputError:
     )
 
 
+def _find_nearest(name: str, curation: Curation) -> str | None:
+    return find_nearest(name, curation.vocabulary, _told_apart(curation))
+
+
 def _find_near(tag: str, curation: Curation) -> list[str]:
+    apart = _told_apart(curation)
     pairs = [pair for pair in find_near_duplicates(curation.vocabulary.tags) if tag in pair]
-    others = (first if second == tag else second for first, second in pairs)
-    return [other for other in others if not curation.not_same.holds(tag, other)]
+    return [first if second == tag else second for first, second in pairs if not apart.holds(first, second)]
+
+
+def _told_apart(curation: Curation) -> ToldApart:
+    return ToldApart(curation.vocabulary, curation.not_same.pairs)
 
 
 def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:

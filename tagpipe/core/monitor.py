@@ -17,6 +17,7 @@ from tagpipe.core.monitor_statistics import adjust_p, rising_p, round_significan
 from tagpipe.core.monitor_uses import Times, Uses, find_labeled, read_uses, time_uses
 from tagpipe.core.monitoring import Counts, Fading, Monitoring, Period
 from tagpipe.core.periods import Periods, day_text, find_days, make_periods
+from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
 
@@ -70,7 +71,7 @@ def monitor_tags(
         judged,
         times,
         vocabulary,
-        not_same or NotSame(),
+        ToldApart(vocabulary, not_same.pairs if not_same else ()),
         n_most=params.max_candidates,
     )
     return Monitoring(

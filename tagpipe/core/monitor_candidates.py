@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.core.curation import NotSame
 from tagpipe.core.flat import Bools, Int64s
 from tagpipe.core.monitor_statistics import (
     Floats,
@@ -22,15 +20,11 @@ from tagpipe.core.monitor_statistics import (
 )
 from tagpipe.core.monitor_uses import N_RECENT, Times
 from tagpipe.core.monitoring import Candidate, NotSuggested
+from tagpipe.core.nearest import find_nearest_tags
 from tagpipe.core.periods import Periods, day_text
-from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names
+from tagpipe.core.told_apart import ToldApart
+from tagpipe.core.vocabulary import Vocabulary
 from tagpipe.params import MonitorParams
-
-NEAR = 70.0
-"""From which similarity (rapidfuzz ratio, 0-100) on a tag is near; as in `vocabulary_checks.find_nearest`."""
-
-_SLICE = 256
-"""Candidates whose similarities to all names are in memory at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,14 +146,14 @@ def describe_candidates(
     judged: Judged,
     times: Times,
     vocabulary: Vocabulary,
-    not_same: NotSame,
+    told_apart: ToldApart,
     *,
     n_most: int,
 ) -> tuple[Candidate, ...]:
     """The first n_most candidates by rank, each with its interval and the nearest tag. n_all: valid projects."""
     shown = judged.ranked[:n_most]
     names = forms.take(pa.array(judged.codes[shown])).to_pylist()
-    nearest = find_nearest_tags(names, vocabulary, not_same)
+    nearest = find_nearest_tags(names, vocabulary, told_apart)
     return tuple(
         _describe(name, int(at), int(n_projects[judged.codes[at]]), n_all, judged, times, near)
         for name, at, near in zip(names, shown, nearest, strict=True)
@@ -199,29 +193,3 @@ def _describe(
         suggested=bool(judged.suggested[at]),
         reasons=tuple(str(reason) for reason, fails in judged.failures.items() if fails[at]),
     )
-
-
-def find_nearest_tags(
-    forms: Sequence[str], vocabulary: Vocabulary, not_same: NotSame
-) -> list[tuple[str, float] | None]:
-    """(tag, similarity) of the tag whose name, or an alias of it, is most like each form; None where none is near.
-
-    Similarity is rapidfuzz's ratio of the normal forms, 0-100; of equals, the first name by code points. Pairs that a
-    person has told apart are passed over.
-    """
-    from rapidfuzz import fuzz, process
-
-    names = [(name, vocabulary.tags[index]) for name, index in sorted(resolve_names(vocabulary).items())]
-    normal = [normalize_tag(form) for form in forms]
-    found: list[tuple[str, float] | None] = []
-    for begin in range(0, len(normal), _SLICE):
-        some = normal[begin : begin + _SLICE]
-        choices = [name for name, _ in names]
-        scores = process.cdist(some, choices, scorer=fuzz.ratio, score_cutoff=NEAR, dtype=np.float64)
-        for form, row in zip(some, scores, strict=True):
-            for at in np.flatnonzero(row):
-                if any(not_same.holds(form, name) for name in names[at]):
-                    row[at] = 0.0
-            best = int(row.argmax())
-            found.append((names[best][1], float(row[best])) if row[best] else None)
-    return found

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
 
 from tagpipe.core.schemas import NAME, is_unicode
+from tagpipe.core.spelling import is_spelling_of
 from tagpipe.core.strict_json import parse_json
 from tagpipe.core.vocabulary import normalize_tag
-from tagpipe.core.vocabulary_checks import is_spelling_of
 from tagpipe.core.vocabulary_entries import Entry
 from tagpipe.errors import SHOWN_CHARS, ConfigError, InputError, escape_shown
 

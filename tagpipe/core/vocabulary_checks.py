@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pyarrow as pa
 
+from tagpipe.core.nearest import find_nearest as find_nearest  # vocabulary_edits takes it from here
+from tagpipe.core.nearest import find_nearest_tags
+from tagpipe.core.spelling import signs_of, squash_words
+from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 
 
@@ -32,41 +35,49 @@ class Finding:
     nearest: str | None
 
 
-def find_warnings(vocabulary: Vocabulary, used_names: pa.StringArray) -> list[Finding]:
-    """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags."""
+def find_warnings(
+    vocabulary: Vocabulary, used_names: pa.StringArray, told_apart: ToldApart | None = None
+) -> list[Finding]:
+    """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags.
+
+    What a person has told apart is no near duplicate, nor the nearest. The stage validate does not know of that: the
+    list is no input of a dataset, so that validation.json goes by the spelling alone.
+    """
+    apart = told_apart or ToldApart(vocabulary)
+    used = set(look_up(normalize_tags(used_names), resolve_names(vocabulary)).tolist())
+    findings = _find_odd_parents(vocabulary)
+    findings += [
+        Finding(FindingKind.NEAR_DUPLICATE, second, second, first)
+        for first, second in find_near_duplicates(vocabulary.tags)
+        if not apart.holds(first, second)
+    ]
+    findings += [
+        Finding(FindingKind.NEVER_USED, tag, tag, None)
+        for index, tag in enumerate(vocabulary.tags)
+        if index not in used
+    ]
+    return _with_nearest(findings, vocabulary, apart)
+
+
+def _find_odd_parents(vocabulary: Vocabulary) -> list[Finding]:
     names = resolve_names(vocabulary)
-    used = set(look_up(normalize_tags(used_names), names).tolist())
     findings = []
     for tag, parents in zip(vocabulary.tags, vocabulary.parents, strict=True):
         for parent in parents:
             index = names.get(normalize_tag(parent))
             if index is None:
-                findings.append(Finding(FindingKind.UNKNOWN_PARENT, tag, parent, find_nearest(parent, vocabulary)))
+                findings.append(Finding(FindingKind.UNKNOWN_PARENT, tag, parent, None))
             elif normalize_tag(vocabulary.tags[index]) != normalize_tag(parent):
                 findings.append(Finding(FindingKind.PARENT_IS_ALIAS, tag, parent, vocabulary.tags[index]))
-    findings += [
-        Finding(FindingKind.NEAR_DUPLICATE, second, second, first)
-        for first, second in find_near_duplicates(vocabulary.tags)
-    ]
-    findings += [
-        Finding(FindingKind.NEVER_USED, tag, tag, find_nearest(tag, vocabulary))
-        for index, tag in enumerate(vocabulary.tags)
-        if index not in used
-    ]
     return findings
 
 
-def find_nearest(name: str, vocabulary: Vocabulary, *, at_least: float = 70.0) -> str | None:
-    """The other tag whose name, or an alias of it, is most like `name` (rapidfuzz ratio, 0-100); None if none is."""
-    from rapidfuzz import fuzz, process
-
-    own = normalize_tag(name)
-    choices = {form: index for form, index in resolve_names(vocabulary).items() if form != own}
-    match = process.extractOne(own, list(choices), scorer=fuzz.ratio, score_cutoff=at_least)
-    if match is None:
-        return None
-    nearest = vocabulary.tags[choices[match[0]]]
-    return nearest if normalize_tag(nearest) != own else None
+def _with_nearest(findings: Iterable[Finding], vocabulary: Vocabulary, apart: ToldApart) -> list[Finding]:
+    """The findings, with the nearest tag of those that name none; all in one, for one by one it takes minutes."""
+    values = list(dict.fromkeys(each.value for each in findings if each.nearest is None))
+    found = zip(values, find_nearest_tags(values, vocabulary, apart), strict=True)
+    nearest = {value: near[0] for value, near in found if near}
+    return [each if each.nearest else replace(each, nearest=nearest.get(each.value)) for each in findings]
 
 
 def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
@@ -78,8 +89,10 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
     from rapidfuzz.distance import OSA
 
     by_key: dict[str, set[str]] = defaultdict(set)
+    signs: dict[str, str] = {}
     for tag in tags:
-        by_key["=" + _squash(tag)].add(tag)
+        signs[tag] = signs_of(tag)
+        by_key["=" + squash_words(tag)].add(tag)
         if len(tag) >= 5:
             for at in range(len(tag)):
                 by_key[tag[:at] + tag[at + 1 :]].add(tag)
@@ -90,23 +103,6 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
         for place, first in enumerate(ordered):
             for second in ordered[place + 1 :]:
                 alike = key.startswith("=") or OSA.distance(first, second, score_cutoff=1) <= 1
-                if alike and _signs(first) == _signs(second):
+                if alike and signs[first] == signs[second]:
                     pairs.add((first, second))
     return sorted(pairs)
-
-
-def is_spelling_of(name: str, tag: str) -> bool:
-    """Whether both are one name but for separators and plurals.
-
-    >>> is_spelling_of("Data Sets", "dataset"), is_spelling_of("c++", "c")
-    (True, False)
-    """
-    return _squash(name) == _squash(tag) and _signs(normalize_tag(name)) == _signs(normalize_tag(tag))
-
-
-def _squash(tag: str) -> str:
-    return "".join(word.removesuffix("s") for word in re.split(r"[-. ]", normalize_tag(tag)))
-
-
-def _signs(tag: str) -> str:
-    return "".join(character for character in tag if not character.isalpha() and character not in "-_ .")

@@ -10,6 +10,7 @@ from typing import Literal
 import pyarrow as pa
 
 from tagpipe.core.curation import NotSame
+from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.vocabulary import Vocabulary, find_cycle, normalize_tag, vocabulary_of
 from tagpipe.core.vocabulary_checks import Finding, FindingKind, find_warnings
 from tagpipe.core.vocabulary_entries import Entry
@@ -77,16 +78,12 @@ def list_warnings(
     """The warnings, by kind. used: names that projects write; None where no version is built, so nothing is unused.
 
     counts: out-of-vocabulary form -> projects with it. support: tag -> projects with it. fading: tags that the monitor
-    sees fade. What a person has called not the same is no near duplicate.
+    sees fade. What a person has called not the same is no near duplicate, nor the nearest.
     """
     gone = frozenset(map(normalize_tag, vocabulary.deprecated))
-    found = [
-        _describe(each, counts, support, gone)
-        for each in find_warnings(vocabulary, pa.array(sorted(used or ()), pa.string()))
-        if not (each.kind == FindingKind.NEVER_USED and used is None)
-        and not (each.kind == FindingKind.NEAR_DUPLICATE and not_same.holds(each.value, each.nearest or ""))
-    ]
-    return found + list(_describe_fading(fading, vocabulary))
+    names = pa.array(sorted(vocabulary.tags if used is None else used), pa.string())
+    found = find_warnings(vocabulary, names, ToldApart(vocabulary, not_same.pairs))
+    return [*(_describe(each, counts, support, gone) for each in found), *_describe_fading(fading, vocabulary)]
 
 
 def _describe(

@@ -17,7 +17,11 @@ from tagpipe.params import Params
 
 
 def validate(layout: Layout, params: Params) -> str:
-    """Check everything; write only if all of it may be used."""
+    """Check everything; write only if all of it may be used.
+
+    The warnings go by the spelling alone: what people have told apart (not-same.json) shapes no dataset, so it is no
+    input of this stage. `tagpipe vocab check` goes by it.
+    """
     raw = layout.out("fetch", "raw")
     paths = {name: find_raw(raw, name) for name in ("projects", "vocabulary")}
     data = {name: open_raw(path) for name, path in paths.items()}

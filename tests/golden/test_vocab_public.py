@@ -6,6 +6,7 @@ import pytest
 from public_data import DATASETS, NEEDS_DATASETS
 
 from tagpipe.comparison import change_params
+from tagpipe.core import spelling
 from tagpipe.core.curation import NotSame
 from tagpipe.core.suggestions import Kind, Suggestion, suggest_aliases
 from tagpipe.core.vocabulary import Vocabulary, read_vocabulary
@@ -108,10 +109,28 @@ def test_what_is_only_spelt_alike() -> None:
     assert doubted["supervised-learning"] == "un- makes another word of it"
 
 
+C_NAMES = ("objective-c", "objective-c++", "objective-c#")
+"""Long enough for their letters to make any two of them alike."""
+
+
 @pytest.mark.parametrize("version", ["madewithml-2020-12", "madewithml-2022-04"])
-def test_c_and_its_relatives_are_never_suggested(version: str) -> None:
-    names = {"c", "c++", "c#", "cpp"}
-    assert [each for each in suggest(version) if {each.form, each.tag, each.name} & names] == []
+@pytest.mark.parametrize("tag", C_NAMES)
+def test_c_and_its_relatives_are_never_suggested(version: str, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one of them ever "meant" by another; that no other rule would prevent it is seen without this one."""
+    vocabulary, counts, used = load(version)
+    others = tuple(name for name in C_NAMES if name != tag)
+    rows = sorted([*zip(vocabulary.tags, vocabulary.aliases, vocabulary.parents, strict=True), (tag, (), others)])
+    known = Vocabulary(*zip(*rows, strict=True))
+    forms = counts | dict.fromkeys(others, 1)
+
+    def find_offered() -> tuple[set[str], set[str]]:
+        suggested = {each.form for each in suggest_aliases(forms, known, NotSame()) if each.tag == tag}
+        warnings = list_warnings(known, used=used, counts=forms, support={}, not_same=NotSame())
+        return suggested, {str(each.value) for each in warnings if each.nearest == tag}
+
+    assert find_offered() == (set(), set())
+    monkeypatch.setattr(spelling, "signs_of", lambda name: "")
+    assert find_offered() == (set(others), set(others))
 
 
 def find_parents(version: str) -> dict[tuple[str | None, str | None], VocabularyFinding]:

@@ -6,14 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from samples import build_records, params_with, project
+from samples import build_records, build_tags, params_with, project
 
 from tagpipe.core.curation import Ignored, NotSame
 from tagpipe.core.monitor import monitor_tags
-from tagpipe.core.monitor_candidates import find_nearest_tags
 from tagpipe.core.monitoring import Candidate, Monitoring, dump_monitoring, load_monitoring
 from tagpipe.core.shapes import find_misfit
-from tagpipe.core.vocabulary import read_vocabulary
 from tagpipe.pipeline import Build
 
 VOCABULARY = {"nlp": {"aliases": ["text-mining"]}, "vision": {}, "audio": {}}
@@ -204,22 +202,28 @@ def test_without_normal_forms_spellings_are_tags_of_their_own() -> None:
 
 
 def test_the_nearest_tag_is_by_name_or_alias_and_never_one_told_apart() -> None:
-    entries = {
+    vocabulary = {
         "supervised-learning": {},
-        "convolutional-neural-networks": {"aliases": ["cnn", "convnets"]},
-        "c++": {},
-        "c": {},
+        "convolutional-neural-networks": {"aliases": ["convnets"]},
+        "tabular-data": {"aliases": ["tabular"]},  # as it is called since a rename
+        "objective-c": {},
     }
-    vocabulary = read_vocabulary(json.dumps(entries).encode(), ".json", file="v")
-    forms = ["unsupervised-learning", "Convnet", "c#", "zzz"]
-    found = find_nearest_tags(forms, vocabulary, NotSame())
-    assert found[0] == ("supervised-learning", pytest.approx(95.0))
-    assert found[1] is not None
-    assert found[1][0] == "convolutional-neural-networks"
-    assert found[3] is None
-    apart = NotSame(frozenset({("supervised-learning", "unsupervised-learning"), ("convnet", "convnets")}))
-    assert find_nearest_tags(forms, vocabulary, apart)[:2] == [None, None]
-    assert find_nearest_tags([], vocabulary, apart) == []
+    raw = ["unsupervised-learning", "Convnet", "tabulars", "objective-c#", "zzz"]
+    built = build_tags(*([[tag] for tag in raw]), vocabulary=vocabulary)
+
+    def nearest(*pairs: tuple[str, str]) -> dict[str, str | None]:
+        found = watch(built, monitor=LOOSE, not_same=NotSame(frozenset(pairs)))
+        return {each.tag: each.nearest for each in found.candidates}
+
+    assert nearest() == {
+        "unsupervised-learning": "supervised-learning",
+        "convnet": "convolutional-neural-networks",
+        "tabulars": "tabular-data",
+        "objective-c#": None,
+        "zzz": None,
+    }
+    told = [("supervised-learning", "unsupervised-learning"), ("convnet", "convnets"), ("tabular", "tabulars")]
+    assert set(nearest(*told).values()) == {None}
 
 
 HOSTILE = ["</script><script>alert(1)</script>", "\x1b[31mred", "=1+1", "a\u202eb", "@user", '"', "\\", "💥", "a|b", ""]

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from tagpipe.core.curation import NotSame
-from tagpipe.core.suggestions import Kind, Suggestion, join_words, signs_of, suggest_aliases
+from tagpipe.core.spelling import join_words, signs_of
+from tagpipe.core.suggestions import Kind, Suggestion, suggest_aliases
 from tagpipe.core.vocabulary import Vocabulary
 
 

@@ -17,7 +17,7 @@ from tagpipe.core.vocabulary import (
     resolve_names,
     resolve_parents,
 )
-from tagpipe.core.vocabulary_checks import find_near_duplicates, find_nearest, find_warnings
+from tagpipe.core.vocabulary_checks import find_near_duplicates, find_warnings
 from tagpipe.errors import InputError
 
 
@@ -294,6 +294,8 @@ def test_spellings_that_are_probably_one(first: str, second: str) -> None:
     "tags",
     [
         ["c", "c++", "c#"],
+        ["objective-c", "objective-c++", "objective-c#"],
+        [".net", "net"],
         ["gpt-2", "gpt-3"],
         ["yolov3", "yolov5"],
         ["python-2", "python-3"],
@@ -313,10 +315,3 @@ def test_names_that_are_never_one(tags: list[str]) -> None:
 def test_near_duplicates_do_not_depend_on_order() -> None:
     tags = ["dataset", "data-sets", "data-set", "flask", "flasks"]
     assert find_near_duplicates(tags) == find_near_duplicates(tags[::-1]) != []
-
-
-def test_the_nearest_tag_is_found_through_aliases_and_never_itself() -> None:
-    vocabulary = vocabulary_of({"natural-language-processing": {"aliases": ["nlproc"]}, "flask": {}})
-    assert find_nearest("nlprocs", vocabulary) == "natural-language-processing"
-    assert find_nearest("Flask", vocabulary) is None
-    assert find_nearest("natural-language-procesing", vocabulary) == "natural-language-processing"
