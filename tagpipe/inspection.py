@@ -17,11 +17,11 @@ from tagpipe.core.suggestions import Suggestion, suggest_aliases
 from tagpipe.core.tag_profile import Profile, TagView, describe_tag
 from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.versions_log import HistoryRow, trace_tag
-from tagpipe.core.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names
+from tagpipe.core.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_entries, resolve_names
 from tagpipe.core.vocabulary_checks import find_near_duplicates
-from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings, loosely
+from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings
 from tagpipe.core.vocabulary_tree import TreeRow, draw_tree
-from tagpipe.curation import Curation, open_curation, read_vocabulary_file
+from tagpipe.curation import Curation, VocabularyFile, open_curation, read_vocabulary_file
 from tagpipe.errors import InputError, TagpipeError, escape_shown
 from tagpipe.io.curation import read_not_same
 from tagpipe.io.history import read_versions
@@ -38,9 +38,9 @@ def check_vocabulary(root: Path) -> tuple[list[VocabularyFinding], bool]:
     """(every finding, whether a version is built that tells what is used). Raises InputError for an unreadable file."""
     file = read_vocabulary_file(root)
     usage = find_usage(file.layout)
-    errors = list_errors(file.entries, file=file.source.location)
+    errors = list_errors(file.entries, file=_shown_name(file))
     warnings = list_warnings(
-        loosely(file.entries),
+        resolve_entries(file.entries),
         used=usage.names if usage else None,
         counts=usage.counts if usage else {},
         support=usage.support if usage else {},
@@ -48,6 +48,11 @@ def check_vocabulary(root: Path) -> tuple[list[VocabularyFinding], bool]:
         fading=_find_fading(file.layout),
     )
     return errors + warnings, usage is not None
+
+
+def _shown_name(file: VocabularyFile) -> str:
+    """Its path in the project, or its url."""
+    return file.source.url or file.path.relative_to(file.layout.root).as_posix()
 
 
 def suggest(curation: Curation, usage: Usage) -> list[Suggestion]:

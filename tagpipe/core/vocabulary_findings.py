@@ -5,26 +5,37 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import pyarrow as pa
 
 from tagpipe.core.curation import NotSame
+from tagpipe.core.nearest import find_nearest
 from tagpipe.core.told_apart import ToldApart
-from tagpipe.core.vocabulary import Vocabulary, find_cycle, normalize_tag, vocabulary_of
+from tagpipe.core.vocabulary import (
+    Problem,
+    ProblemKind,
+    Vocabulary,
+    find_problems,
+    normalize_tag,
+    resolve_entries,
+    resolve_names,
+)
 from tagpipe.core.vocabulary_checks import Finding, FindingKind, find_warnings
 from tagpipe.core.vocabulary_entries import Entry
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.errors import escape_shown
 
-INTEGRITY = "integrity"
 FADING = "fading"
+_BAD_REPLACEMENTS = (ProblemKind.REPLACEMENT_UNKNOWN, ProblemKind.REPLACEMENT_DEPRECATED)
 
 
 @dataclass(frozen=True)
 class VocabularyFinding:
-    """One finding. kind: a FindingKind, `integrity` or `fading`. tag, value: whose, and what is wrong with it.
+    """One finding. kind: a ProblemKind (error), a FindingKind or `fading` (warning).
 
-    nearest: the existing tag that was probably meant, None if none is near. what, fix: in words.
+    tag, value: whose, and what is wrong with it; both None for an error of the whole file. nearest: the existing tag
+    that was probably meant, None if none is near. what, fix: in words.
     """
 
     level: Literal["error", "warning"]
@@ -37,33 +48,57 @@ class VocabularyFinding:
 
 
 def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyFinding]:
-    """What keeps the entries from being a vocabulary; a cycle of parents also where there are other errors."""
-    try:
-        vocabulary_of(entries, file=file)
-    except InputError as error:
-        problems = list(error.details or (error.what,))
-        cycle = find_cycle(loosely(entries))
-        shown = " -> ".join(map(escape_shown, cycle))
-        if cycle and not any(shown in problem for problem in problems):
-            problems.append(f"parents form a cycle: {shown}")
-        return [VocabularyFinding("error", INTEGRITY, None, None, None, each, f"Correct {file}") for each in problems]
-    return []
+    """What keeps the entries from being a vocabulary, and what in the file would mend each.
+
+    No command can: the commands that edit refuse a vocabulary with errors.
+    """
+    vocabulary = resolve_entries(entries)
+    names = resolve_names(vocabulary)
+    found = []
+    for each in find_problems(entries):
+        nearest = _find_replacement(each, entries, vocabulary, names) if each.kind in _BAD_REPLACEMENTS else None
+        fix = _say_fix(each, nearest, file)
+        found.append(VocabularyFinding("error", str(each.kind), each.tag, each.value, nearest, each.what, fix))
+    return found
 
 
-def loosely(entries: Sequence[Entry]) -> Vocabulary:
-    """The vocabulary that is meant, errors or not: the first entry of each tag counts."""
-    first = {entry.tag: entry for entry in reversed(entries)}
-    live = [entry for tag, entry in sorted(first.items()) if not entry.deprecated]
-    gone = [entry for entry in entries if entry.deprecated]
-    names = {entry.tag: {*entry.aliases} for entry in live}
-    for entry in gone:
-        names.get(entry.replaced_by or "", set()).update((entry.tag, *entry.aliases))
-    return Vocabulary(
-        tuple(entry.tag for entry in live),
-        tuple(tuple(sorted(names[entry.tag])) for entry in live),
-        tuple(tuple(sorted({*entry.parents})) for entry in live),
-        tuple(sorted({name for entry in gone if entry.replaced_by is None for name in (entry.tag, *entry.aliases)})),
-    )
+def _find_replacement(
+    each: Problem, entries: Sequence[Entry], vocabulary: Vocabulary, names: Mapping[str, int]
+) -> str | None:
+    """The tag that was meant by a replacement that is none: what the name stands for, else what it is most like."""
+    wanted = each.value or ""
+    if each.kind == ProblemKind.REPLACEMENT_DEPRECATED:
+        wanted = next((entry.replaced_by for entry in entries if entry.tag == wanted), None) or ""
+        index = names.get(normalize_tag(wanted))
+        return None if index is None else vocabulary.tags[index]
+    index = names.get(normalize_tag(wanted))
+    return find_nearest(wanted, vocabulary) if index is None else vocabulary.tags[index]
+
+
+def _say_fix(each: Problem, nearest: str | None, file: str) -> str:
+    tag, value, others = escape_shown(each.tag), escape_shown(each.value), list(map(escape_shown, each.others))
+    match each.kind:
+        case ProblemKind.NO_ENTRY | ProblemKind.ALL_DEPRECATED:
+            return f"No project would have a tag; restore {file} from git"
+        case ProblemKind.TAG_REPEATED:
+            which = f"the {len(others)} entries of {tag}" if len(set(others)) == 1 else " and ".join(others)
+            return f"Remove all but one of {which} in {file}"
+        case ProblemKind.ALIAS_IS_TAG if each.others == (each.tag,):
+            return f"Remove {value} from the aliases of {tag} in {file}"
+        case ProblemKind.ALIAS_IS_TAG:
+            return f"Remove alias {value} from {tag}, or the entry of {others[0]}, in {file}"
+        case ProblemKind.ALIAS_OF_SEVERAL:
+            return f"Remove alias {value} from {' or from '.join(others)} in {file}"
+        case ProblemKind.OWN_PARENT:
+            return f"Remove {value} from the parents of {tag} in {file}"
+        case ProblemKind.REPLACED_BUT_LIVE:
+            return f"Set deprecated of {tag}, or remove its replaced_by, in {file}"
+        case ProblemKind.REPLACEMENT_UNKNOWN | ProblemKind.REPLACEMENT_DEPRECATED:
+            meant = "Name a tag" if nearest is None else f"Did you mean {escape_shown(nearest)}? Name it"
+            return f"{meant} as replaced_by of {tag} in {file}, or remove that"
+        case ProblemKind.PARENT_CYCLE:
+            steps = ", ".join(f"{parent} of {child}" for child, parent in pairwise(others))
+            return f"Remove one of these parents in {file}: {steps}"
 
 
 def list_warnings(

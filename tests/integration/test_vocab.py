@@ -549,12 +549,14 @@ def test_check_finds_everything_and_says_what_would_mend_it(project: Path, tagpi
     ended = tagpipe("vocab", "check", "--json")
     assert ended.exit_code == 1
     found = json.loads(ended.stdout)["findings"]
-    errors = [each["what"] for each in found if each["level"] == "error"]
-    assert errors == [
-        'alias "pytorch" of "mlops" is itself a canonical tag',
-        'alias "torch" is claimed by "mlops" and "pytorch"',
-        'parents form a cycle: "automl" -> "mlops" -> "automl"',
-    ]
+    errors = {each["what"]: (each["kind"], each["tag"], each["value"]) for each in found if each["level"] == "error"}
+    assert errors == {
+        'alias "pytorch" of "mlops" is itself a canonical tag': ("alias_is_tag", "mlops", "pytorch"),
+        'alias "torch" is claimed by "mlops" and "pytorch"': ("alias_of_several", "mlops", "torch"),
+        'parents form a cycle: "automl" -> "mlops" -> "automl"': ("parent_cycle", "automl", "mlops"),
+    }
+    shown = tagpipe("vocab", "check").stdout
+    assert 'Remove alias "torch" from "mlops" or from "pytorch" in data/source/vocabulary.json' in shown
     assert unknown_parents(found) == ["mlopss", "nvidia"]
 
 
