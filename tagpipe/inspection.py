@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +15,17 @@ from tagpipe.core.edit_log import LogLine
 from tagpipe.core.monitoring import Candidate, Monitoring, NotSuggested
 from tagpipe.core.nearest import find_nearest
 from tagpipe.core.suggestions import Suggestion, suggest_aliases
-from tagpipe.core.tag_profile import Profile, TagView, describe_tag
+from tagpipe.core.tag_profile import TagView, describe_tag
 from tagpipe.core.told_apart import ToldApart
-from tagpipe.core.versions_log import HistoryRow, trace_tag
+from tagpipe.core.versions_log import HistoryRow, has_seen, trace_tag
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_entries, resolve_names
 from tagpipe.core.vocabulary_checks import find_near_duplicates
 from tagpipe.core.vocabulary_findings import VocabularyFinding, list_errors, list_warnings
 from tagpipe.core.vocabulary_tree import TreeRow, draw_tree
 from tagpipe.curation import Curation, VocabularyFile, open_curation, read_vocabulary_file
-from tagpipe.errors import InputError, TagpipeError, escape_shown
+from tagpipe.errors import InputError, escape_shown
 from tagpipe.io.curation import read_not_same
-from tagpipe.io.history import read_versions
+from tagpipe.io.history import find_versions
 from tagpipe.io.layout import Layout
 from tagpipe.io.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions import Version
@@ -32,6 +33,7 @@ from tagpipe.io.versions import Version
 _LEDGER = "annotate/tag_uses"
 _MAX_VERSIONS = 50
 _SAMPLE_CHARS = 80
+_OPTION = re.compile(r"--[a-z-]+=(.*)", re.DOTALL)
 
 
 def check_vocabulary(root: Path) -> tuple[list[VocabularyFinding], bool]:
@@ -107,7 +109,7 @@ def view_tag(root: Path, asked: str) -> TagView:
         near=tuple(_find_near(profile.name, curation)),
         suggestions=tuple(each for each in suggest(curation, usage) if profile.name in (each.tag, each.form)),
         versions=() if profile.periods else _trace(root, profile.name),
-        log=tuple(line for line in curation.log if _is_about(line, profile)),
+        log=tuple(line for line in curation.log if is_about(line, (profile.name, *profile.aliases))),
     )
 
 
@@ -137,15 +139,24 @@ def _told_apart(curation: Curation) -> ToldApart:
 
 def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:
     """The tag in the versions of git; nothing where there are none, or none has seen it."""
-    try:
-        return tuple(trace_tag(read_versions(root, n_most=_MAX_VERSIONS), tag))
-    except TagpipeError:
-        return ()
+    versions = find_versions(root, n_most=_MAX_VERSIONS)
+    return tuple(trace_tag(versions, tag)) if any(has_seen(version, tag) for version in versions) else ()
 
 
-def _is_about(line: LogLine, profile: Profile) -> bool:
-    names = {normalize_tag(name) for name in (profile.name, *profile.aliases)}
-    return any(normalize_tag(argument) in names for argument in line.arguments)
+def is_about(line: LogLine, names: Iterable[str]) -> bool:
+    """Whether an edit names one of the tags, be it as the value of an option."""
+    wanted = set(map(normalize_tag, names))
+    return any(normalize_tag(name) in wanted for name in _list_names(line.arguments))
+
+
+def _list_names(arguments: Iterable[str]) -> Iterator[str]:
+    """Every argument, and the values of those that may be options: all, or those ahead of `--`."""
+    may_be_option = True
+    for argument in arguments:
+        may_be_option = may_be_option and argument != "--"
+        if may_be_option and (option := _OPTION.fullmatch(argument)):
+            yield option[1]
+        yield argument
 
 
 def leave_out_decided(found: Monitoring, vocabulary: Vocabulary, ignored: Ignored) -> tuple[Monitoring, int]:

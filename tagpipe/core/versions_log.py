@@ -158,6 +158,11 @@ def trace_tag(versions: Sequence[Recorded], tag: str) -> list[HistoryRow]:
     return found
 
 
+def has_seen(version: Recorded, tag: str) -> bool:
+    """Whether the vocabulary of a version has the tag."""
+    return shown_tag(tag) in _read_counts(version)
+
+
 def _read_counts(version: Recorded) -> dict[str, dict[str, str]]:
     return {row["tag"]: row for row in csv.DictReader(io.StringIO(version.tag_counts, newline=""))}
 

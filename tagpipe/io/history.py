@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
     no such revision, or no version in it.
     """
     return list(_iter_versions(root, _list_commits(root, revision, n_most=n_most)))[::-1]
+
+
+def find_versions(root: Path, *, n_most: int) -> list[Recorded]:
+    """The last `n_most` versions as `read_versions` gives them; none where there is no git, no commit or no version."""
+    log = _read_log(root, "HEAD", n_most=n_most) if shutil.which("git") else None
+    return list(_iter_versions(root, log.split("\n")))[::-1] if log else []
 
 
 def read_watched(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Watched]:
@@ -61,9 +68,7 @@ def _parse_monitoring(data: bytes | None) -> Monitoring | None:
 
 def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
     """`commit TAB seconds TAB subject` of the commits that changed dvc.lock, the newest first."""
-    log = ask_git(
-        root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
-    )
+    log = _read_log(root, revision, n_most=n_most)
     if not log:
         raise InputError(
             "no commit along its history changed dvc.lock" if log == "" else "is no revision of this repository",
@@ -71,6 +76,13 @@ def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
             fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
         )
     return log.split("\n")  # a subject may hold other line breaks
+
+
+def _read_log(root: Path, revision: str, *, n_most: int) -> str | None:
+    """The lines of `_list_commits`; empty without a version, None without such a revision."""
+    return ask_git(
+        root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
+    )
 
 
 def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:

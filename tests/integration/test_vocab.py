@@ -619,6 +619,25 @@ def test_show_tells_of_what_the_vocabulary_has_not(project: Path, tagpipe: Tagpi
     assert 'such as "pytorch"' in ended.stderr
 
 
+def test_show_goes_without_git_but_not_over_a_damaged_project(
+    tiny: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no dates is shown along the versions of git."""
+    for command in (["init", "-q"], ["add", "dvc.yaml"], ["commit", "-qm", "no version"]):
+        assert tagpipe("vocab", "show", "mlops").exit_code == 0  # no repository, or no commit
+        subprocess.run(["git", *command], cwd=tiny, check=True)
+    (tiny / "dvc.lock").write_text("schema: '2.0'")
+    for command in (["add", "dvc.lock"], ["commit", "-qm", "version"]):
+        assert tagpipe("vocab", "show", "mlops").exit_code == 0
+        subprocess.run(["git", *command], cwd=tiny, check=True)
+    path = tiny / "dvc.yaml"
+    path.write_text(path.read_text().replace("data/reports/tag_counts.csv", "data/reports/elsewhere.csv"))
+    ended = tagpipe("vocab", "show", "mlops")
+    assert (ended.exit_code, "dvc.yaml" in ended.stderr) == (2, True)
+    monkeypatch.setenv("PATH", "")
+    assert tagpipe("vocab", "show", "mlops").exit_code == 0
+
+
 def test_tree_draws_children_below_parents(project: Path, tagpipe: Tagpipe) -> None:
     assert tagpipe("vocab", "tree", "3d").stdout.splitlines()[:2] == ["3d-vision 6", "  3d-reconstruction 2"]
     rows = json.loads(tagpipe("vocab", "tree", "--json").stdout)

@@ -1,11 +1,14 @@
-"""What the last run found beside what people have decided since."""
+"""What is said of tags: candidates that people have decided on since the last run, and the edits that name one."""
 
 from __future__ import annotations
 
+import pytest
+
 from tagpipe.core.curation import Ignored
+from tagpipe.core.edit_log import LogLine
 from tagpipe.core.monitoring import Candidate, Counts, Monitoring
 from tagpipe.core.vocabulary import Vocabulary
-from tagpipe.inspection import leave_out_decided
+from tagpipe.inspection import is_about, leave_out_decided
 
 VOCABULARY = Vocabulary(("bert", "mlops"), (("Big Bird",), ()), ((), ()), ("Old One",))
 
@@ -37,3 +40,39 @@ def test_candidates_that_were_decided_on_since_are_left_out() -> None:
 def test_without_a_decision_all_stay() -> None:
     found = make_monitoring(make_candidate("gpt"))
     assert leave_out_decided(found, VOCABULARY, Ignored()) == (found, 0)
+
+
+def line_of(*arguments: str) -> LogLine:
+    return LogLine("2026-01-01T00:00:00+00:00", "A <a@b>", "edit", arguments, None, {}, ())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("mlops",),
+        ("alias", "ML ops"),
+        ("bert", "--parent=mlops"),
+        ("--parent=vision", "--parent=mlops", "bert"),
+        ("--alias=ml_ops", "bert"),
+        ("pytorch", "--off=mlops", "--into=torch"),
+        ("--off=torch", "--into=MLOps", "pytorch"),
+        ("--instead-of=mlops", "pytorch", "vision"),
+        ("automl", "--replaced-by=mlops"),
+        ("--parent=a\nb=c", "--", "-x", "mlops"),
+        ("--remove", "--", "-x", "ml-ops"),
+    ],
+)
+def test_an_edit_is_about_every_tag_that_it_names(arguments: tuple[str, ...]) -> None:
+    assert is_about(line_of(*arguments), ["mlops", "ml-ops"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("mlopss",), ("--remove", "vision", "audio"), ("--", "--parent=mlops"), ("--parent=vision", "--", "-mlops")],
+)
+def test_an_edit_is_about_no_other_tag(arguments: tuple[str, ...]) -> None:
+    assert not is_about(line_of(*arguments), ["mlops"])
+
+
+def test_a_name_with_a_line_end_or_an_equals_sign_is_found_in_an_option() -> None:
+    assert is_about(line_of("--parent=a\nb=c"), ["a\nb=c"])
