@@ -10,6 +10,7 @@ from rich.text import Text
 from tagpipe.core.edit_effect import EditEffect
 from tagpipe.core.suggestions import Kind, Suggestion
 from tagpipe.core.tag_changes import TagChange
+from tagpipe.render.tables import count_nouns
 from tagpipe.render.text import EMPTY, shorten, visible
 
 _MAX_TAGS = 8
@@ -48,7 +49,7 @@ def _say_labels(effect: EditEffect) -> str:
     if effect.n_newly_labeled or effect.n_newly_unlabeled:
         edges = f"getting their first: {effect.n_newly_labeled:,}, losing their last: {effect.n_newly_unlabeled:,}"
         projects = f"{projects}, {edges}"
-    return f"{_count(effect.n_labels_added, 'label')} added and {effect.n_labels_removed:,} removed; {projects}"
+    return f"{count_nouns(effect.n_labels_added, 'label')} added and {effect.n_labels_removed:,} removed; {projects}"
 
 
 def _list(changes: Sequence[TagChange]) -> str:
@@ -70,12 +71,8 @@ def render_question(
     of_tag = f"{tag} is not counted" if support is None else f"{support:,} with {tag} ({'kept' if is_kept else 'cut'})"
     lines = [
         Text(f"[{at}/{n_all}] {form}  =  {tag}" + ("" if each.name == each.tag else f"  (as {name})"), "bold"),
-        Text(f"    {kind}; {_count(each.n_projects, 'project')} with {form}, {of_tag}"),
+        Text(f"    {kind}; {count_nouns(each.n_projects, 'project')} with {form}, {of_tag}"),
     ]
     if each.doubt:
         lines.append(Text(f"    but {visible(each.doubt)}"))
     return Group(*lines, *(Text(f"    - {shorten(title, 72)}") for title in titles))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

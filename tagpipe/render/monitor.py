@@ -13,6 +13,7 @@ from tagpipe.core.monitor_history import Trace, Watched
 from tagpipe.core.monitoring import Candidate, Monitoring, Period
 from tagpipe.core.versions_log import draw_sparkline
 from tagpipe.render.diff_parts import percent
+from tagpipe.render.tables import plain_table
 from tagpipe.render.text import EMPTY, code_span, shorten, visible
 
 _TAG_CHARS = 40
@@ -109,9 +110,7 @@ _LEFT = ("period", "tag", "nearest", "suggested")
 
 
 def _table(columns: dict[str, Callable[[Any], str]], rows: Sequence[Any]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="left" if name in _LEFT else "right", overflow="fold")
+    table = plain_table(*((name, "left" if name in _LEFT else "right") for name in columns))
     for row in rows:
         table.add_row(*(Text(cell(row)) for cell in columns.values()))
     return table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,7 +17,9 @@ from tagpipe.core.versions_log import draw_sparkline
 from tagpipe.core.vocabulary_checks import FindingKind
 from tagpipe.core.vocabulary_findings import VocabularyFinding
 from tagpipe.core.vocabulary_tree import TreeRow
+from tagpipe.render.diff_parts import percent
 from tagpipe.render.monitor import why_not
+from tagpipe.render.tables import count_nouns, plain_table
 from tagpipe.render.text import EMPTY, shorten, visible
 
 _INDENT = 9
@@ -34,7 +35,7 @@ def render_findings(findings: Sequence[VocabularyFinding], *, is_built: bool) ->
     if not is_built:
         parts.append(Text("No version is built here, so nothing is known of what is used: run `tagpipe run`"))
     n_errors = sum(each.level == "error" for each in findings)
-    parts.append(Text(f"{_count(n_errors, 'error')}, {_count(len(findings) - n_errors, 'warning')}"))
+    parts.append(Text(f"{count_nouns(n_errors, 'error')}, {count_nouns(len(findings) - n_errors, 'warning')}"))
     return Group(*parts)
 
 
@@ -59,7 +60,7 @@ def render_candidates(found: Monitoring, *, n_most: int, n_decided: int) -> Rend
     if not rows:
         none = "No candidate: no tag outside of the vocabulary has monitor.min_uses projects."
         return Group(*map(Text, decided or [none]))
-    table = _table(("", "left"), ("tag", "left"))
+    table = plain_table(("", "left"), ("tag", "left"))
     for name in ("projects", "days", "busiest day"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("first seen", "last seen", "would be kept"):
@@ -72,14 +73,14 @@ def render_candidates(found: Monitoring, *, n_most: int, n_decided: int) -> Rend
             Text(_name(each.tag)),
             f"{each.n_projects:,}",
             "-" if each.n_days is None else f"{each.n_days:,}",
-            "-" if each.concentration is None else f"{each.concentration:.0%}",
+            "-" if each.concentration is None else percent(each.concentration),
             Text(visible(each.first_seen or "-")),
             Text(visible(each.last_seen or "-")),
             "yes" if each.would_keep else "no",
             Text(_name(each.nearest) if each.nearest else "-"),
             "" if each.suggested else Text(why_not(each)),
         )
-    shown = f"{len(rows)} of {_count(found.n_candidates, 'candidate')}"
+    shown = f"{len(rows)} of {count_nouns(found.n_candidates, 'candidate')}"
     marked = f"{shown}; + marks the {found.n_suggested} that the monitor suggests to add"
     return Group(table, *map(Text, [marked, *decided]))
 
@@ -90,7 +91,7 @@ def render_tree(rows: Sequence[TreeRow]) -> RenderableType:
     lines = [Text(_branch(row)) for row in rows if row not in alone]
     if alone:
         names = ", ".join(_with_support(row) for row in alone)
-        lines += [Text(f"{_count(len(alone), 'tag')} without parent or child: {names}")]
+        lines += [Text(f"{count_nouns(len(alone), 'tag')} without parent or child: {names}")]
     return Group(*lines)
 
 
@@ -149,17 +150,17 @@ def _say_support(view: TagView) -> str:
 
 
 def _draw_periods(view: TagView) -> RenderableType:
-    table = _table(("period", "left"), ("projects", "right"), ("of", "right"), ("share", "right"))
+    table = plain_table(("period", "left"), ("projects", "right"), ("of", "right"), ("share", "right"))
     for each in view.profile.periods:
         table.add_row(
-            each.period, f"{each.n_projects:,}", f"{each.n_in_period:,}", f"{each.n_projects / each.n_in_period:.1%}"
+            each.period, f"{each.n_projects:,}", f"{each.n_in_period:,}", percent(each.n_projects / each.n_in_period)
         )
     line = draw_sparkline([round(1e6 * each.n_projects / each.n_in_period) for each in view.profile.periods])
     return Group(Text(f"over time  {line}  (share of the projects of a period)"), table)
 
 
 def _draw_together(view: TagView) -> RenderableType:
-    table = _table(("goes with", "left"), ("projects", "right"), ("lift", "right"))
+    table = plain_table(("goes with", "left"), ("projects", "right"), ("lift", "right"))
     for each in view.profile.together:
         table.add_row(Text(_name(each.tag)), f"{each.n_projects:,}", f"{each.lift:.1f}")
     return table
@@ -178,20 +179,9 @@ def describe_line(line: LogLine) -> str:
     return visible(f"{line.at[:10]}  {line.who}  {line.action} {' '.join(map(shorten, line.arguments))}") + why
 
 
-def _table(*columns: tuple[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold")
-    return table
-
-
 def _names(names: Iterable[str]) -> str:
     return ", ".join(map(_name, names))
 
 
 def _name(name: str) -> str:
     return visible(name) or EMPTY
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -119,6 +119,16 @@ def test_the_report_of_the_workspace_is_shown(root: Path, tagpipe: Any) -> None:
     assert lines[-2:] == ["fading in the vocabulary: theano (q 0.001)", "never used: speech"]
 
 
+def test_candidates_of_the_vocabulary_are_shown_in_the_same_way(
+    root: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(root, dump(FOUND))
+    monkeypatch.chdir(root)
+    shown = " ".join(tagpipe("vocab", "candidates", "--most", 1).stdout.split())
+    assert "+ bert 20 11 25.0 % 2020-01-01 2020-03-01 yes bart" in shown
+    assert "1 of 4 candidates; + marks the 1 " in shown
+
+
 def test_json_is_the_report_with_so_many_candidates(root: Path, tagpipe: Any) -> None:
     commit(root, dump(FOUND))
     tree = json.loads(tagpipe("monitor", "--dir", root, "--json", "--most", 1).stdout)
