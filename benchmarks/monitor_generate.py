@@ -3,7 +3,8 @@
     python -m benchmarks.monitor_generate 1000000 benchmarks/out/monitor-1000000
 
 The projects are those of `generate.py`: ten raw tags each, in the real shapes, six years of dates. The stages write the
-tables, run one by one as DVC would run them.
+tables, run one by one as DVC would run them. In LARGE beside it the same tables with a vocabulary of 10,000 tags, most
+of which nobody uses.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from benchmarks.costs import ROOT, child_environment
 from benchmarks.rule import hash_generator
 from tagpipe.io.yaml_file import set_values
 
+N_LARGE = 10_000
+N_ALIKE = 1_000
+LARGE = "large"
 STAGES = ("fetch", "validate", "annotate", "threshold")
 MONITOR_READS = (
     "data/annotated/projects.parquet",
@@ -42,7 +46,43 @@ def generate_project(n_projects: int, folder: Path) -> None:
         run_stage(stage, folder)
     for path in (source / "projects.json", folder / "data" / "raw" / "projects.json"):
         path.unlink()
+    generate_large(folder)
     (folder / "done.json").write_text(json.dumps(describe_generator()), "utf-8")
+
+
+def generate_large(folder: Path) -> None:
+    """The project again in its LARGE, with the tables of `folder` and a vocabulary that was not built."""
+    large = folder / LARGE
+    (large / "data" / "source").mkdir(parents=True)
+    for name in ("annotated", "labeled", "reports", "validated"):
+        (large / "data" / name).symlink_to(Path("..", "..", "data", name))
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(folder / name, large / name)
+    shutil.copytree(folder / "data" / "curation", large / "data" / "curation")
+    known = json.loads((folder / "data" / "source" / "vocabulary.json").read_bytes())
+    (large / "data" / "source" / "vocabulary.json").write_text(json.dumps(enlarge(known), indent=2), "utf-8")
+
+
+def enlarge(vocabulary: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    """With further tags up to N_LARGE: N_ALIKE misspelt tags of projects and N_ALIKE in one word, for suggestions, and
+    three words each, many of them alike. Every tenth of these has a parent that is misspelt."""
+    tails = [generate.spell_tail(rank) for rank in range(2 * N_ALIKE)]
+    found = vocabulary | {tag: {"aliases": [], "parents": []} for tag in map(misspell, tails[:N_ALIKE])}
+    found |= {tag.replace("-", ""): {"aliases": [], "parents": []} for tag in tails[N_ALIKE:]}
+    pairs = [tag for tag in vocabulary if tag not in generate.EXCLUDE]
+    for at in range(N_LARGE - len(found)):
+        tag = f"{pairs[at % len(pairs)]}-{tails[at // len(pairs)][:4]}"
+        found[tag] = {"aliases": [], "parents": [misspell(pairs[at % len(pairs)])] if at % 10 == 0 else []}
+    return found
+
+
+def misspell(tag: str) -> str:
+    """The tag without its fourth letter.
+
+    >>> misspell("graph-search")
+    'grah-search'
+    """
+    return tag[:3] + tag[4:]
 
 
 def run_stage(stage: str, folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""Runs the stage monitor and its peer as processes of their own, in turn, checks what both found, prints one table.
+"""Runs the stage monitor and its peer as processes of their own, in turn, checks what both found, prints one table;
+then the commands that look at the vocabulary, in another.
 
 python -m benchmarks.monitor_run [--projects 1000000] [--tags 200 2000] [--repeat 3] [--markdown FILE]
 """
@@ -14,29 +15,33 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.costs import OUT, Cost, median_of, read_once, render_cost, render_setting, run_module, show
-from benchmarks.monitor_generate import MONITOR_READS, describe_generator
+from benchmarks.monitor_generate import LARGE, MONITOR_READS, describe_generator
 
 LIBRARIES = ("tagpipe", "pyarrow", "numpy", "scipy", "pandas", "rapidfuzz")
 N_WARM_UP = 20_000
 MAX_CPU_S = 30.0
 MAX_PEAK_MIB = 1_536
-"""What the stage may take at 1,000,000 projects. It is CPU seconds: a busy machine makes wall seconds of any length."""
+"""What the stage, and each command, may take at 1,000,000 projects. It is CPU seconds: a busy machine makes wall
+seconds of any length."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that looks at tags outside the vocabulary. n_tags: how many of them; None: all."""
+    """A program to measure. arguments: behind the folder and the file of its result. inside: a folder of the folder."""
 
     name: str
     module: str
-    n_tags: int | None = None
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        return () if self.n_tags is None else (str(self.n_tags),)
+    arguments: tuple[str, ...] = ()
+    inside: str = "."
 
 
 REFERENCE = Peer("tagpipe, all candidates", "benchmarks.monitor_peer_tagpipe")
+COMMANDS = (
+    Peer("vocab check", "benchmarks.monitor_vocab", ("check",)),
+    Peer("vocab check, 10,000 tags", "benchmarks.monitor_vocab", ("check",), LARGE),
+    Peer("vocab review, until it asks", "benchmarks.monitor_vocab", ("suggest",)),
+    Peer("vocab review, 10,000 tags", "benchmarks.monitor_vocab", ("suggest",), LARGE),
+)
 
 
 class UnequalResults(Exception):
@@ -67,7 +72,7 @@ def measure(peers: Sequence[Peer], folder: Path, repeat: int) -> tuple[dict[Peer
     for _ in range(repeat):
         for peer in peers:
             out.unlink(missing_ok=True)
-            costs[peer].append(run_module(peer.module, str(folder), str(out), *peer.arguments))
+            costs[peer].append(run_module(peer.module, str(folder / peer.inside), str(out), *peer.arguments))
             found[peer] = json.loads(out.read_text("utf-8"))
             show(f"{peer.name}: {costs[peer][-1].cpu_s:.2f} CPU s, {costs[peer][-1].wall_s:.2f} s")
     return {peer: median_of(each) for peer, each in costs.items()}, found
@@ -103,11 +108,22 @@ def render_table(costs: dict[Peer, Cost], compared: dict[Peer, int], folder: Pat
     return "\n".join(lines)
 
 
-def check_bounds(cost: Cost) -> None:
-    """Raise BoundBroken where the stage takes more than it may."""
-    peak_mib = cost.peak_bytes / (1 << 20)
-    if cost.cpu_s > MAX_CPU_S or peak_mib > MAX_PEAK_MIB:
-        raise BoundBroken(f"{cost.cpu_s:.1f} CPU s, {peak_mib:,.0f} MiB; at most {MAX_CPU_S} CPU s, {MAX_PEAK_MIB} MiB")
+def render_commands(costs: dict[Peer, Cost], found: dict[Peer, dict[str, Any]]) -> str:
+    """Markdown: one row a command, medians, and how much it found of each kind."""
+    lines = ["| command | CPU s | wall s | peak MiB | found |", "|---|--:|--:|--:|---|"]
+    for peer, cost in costs.items():
+        kinds = ", ".join(f"{kind} {n:,}" for kind, n in sorted(found[peer].items()))
+        lines.append(f"| {' | '.join([peer.name, *render_cost(cost, None)[:3], kinds])} |")
+    return "\n".join(lines)
+
+
+def check_bounds(costs: dict[Peer, Cost]) -> None:
+    """Raise BoundBroken where one takes more than it may."""
+    for peer, cost in costs.items():
+        peak_mib = cost.peak_bytes / (1 << 20)
+        if cost.cpu_s > MAX_CPU_S or peak_mib > MAX_PEAK_MIB:
+            took = f"{peer.name}: {cost.cpu_s:.1f} CPU s, {peak_mib:,.0f} MiB"
+            raise BoundBroken(f"{took}; at most {MAX_CPU_S} CPU s, {MAX_PEAK_MIB} MiB")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -125,17 +141,19 @@ def main() -> None:
     arguments = parse_arguments()
     peers = [
         REFERENCE,
-        *(Peer(f"pandas and SciPy, {n:,} tags", "benchmarks.monitor_peer_pandas", n) for n in arguments.tags),
+        *(Peer(f"pandas and SciPy, {n:,} tags", "benchmarks.monitor_peer_pandas", (str(n),)) for n in arguments.tags),
     ]
-    measure(peers, ensure_project(N_WARM_UP), 1)
+    measure([*peers, *COMMANDS], ensure_project(N_WARM_UP), 1)
     folder = ensure_project(arguments.projects)
     costs, found = measure(peers, folder, arguments.repeat)
     compared = {peer: count_equal(found[REFERENCE], found[peer], peer.name) for peer in peers[1:]}
-    text = f"{render_table(costs, compared, folder)}\n\n{render_setting(LIBRARIES)}."
+    of_commands, found = measure(COMMANDS, folder, arguments.repeat)
+    tables = f"{render_table(costs, compared, folder)}\n\n{render_commands(of_commands, found)}"
+    text = f"{tables}\n\n{render_setting(LIBRARIES)}."
     print(text)
     if arguments.markdown:
         arguments.markdown.write_text(text + "\n", "utf-8")
-    check_bounds(costs[REFERENCE])
+    check_bounds({REFERENCE: costs[REFERENCE], **of_commands})
 
 
 if __name__ == "__main__":
