@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -76,24 +77,36 @@ def is_spelling_of(name: str, tag: str) -> bool:
 def score_alike(
     forms: Sequence[str], names: Sequence[str], *, at_least: float
 ) -> Iterator[tuple[list[int], list[int], Scores]]:
-    """(places of some forms, places of some names, how alike each form is to each name), all of the same signs.
+    """(places of some forms, places of some names, ascending, how alike each form is to each name), of the same signs.
 
     Scores are rapidfuzz's ratio of the normal forms, 0-100, and 0 below `at_least`. names: in normal form. A form
-    comes once at most: not where no name has its signs. Millions of pairs take about a second.
+    comes once at most, with all the names that it can reach that score with. 250,000 forms and 10,000 names take
+    seconds.
     """
     from rapidfuzz import fuzz, process
 
-    by_signs: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for side, texts in enumerate((forms, names)):
-        for place, text in enumerate(texts):
-            by_signs[signs_of(text)][side].append(place)
-    for rows, columns in by_signs.values():
-        if not columns:
-            continue
-        choices = [names[place] for place in columns]
+    asked = [normalize_tag(form) for form in forms]
+    part = at_least / (200 - at_least)  # of the longer one, below which a name is too short for the ratio
+    for rows, columns in _group_by_signs(asked, names):
+        lengths = [len(names[place]) for place in columns]
         step = max(_CELLS // len(columns), 1)
         for at in range(0, len(rows), step):
             some = rows[at : at + step]
-            asked = [normalize_tag(forms[place]) for place in some]
-            scores: Scores = process.cdist(asked, choices, scorer=fuzz.ratio, score_cutoff=at_least, dtype=np.float64)
-            yield some, columns, scores
+            shortest, longest = len(asked[some[0]]), len(asked[some[-1]])
+            low, high = bisect_left(lengths, int(shortest * part)), bisect_right(lengths, int(longest / part) + 1)
+            near = sorted(columns[low:high])
+            if near:
+                queries, choices = [asked[place] for place in some], [names[place] for place in near]
+                scores: Scores = process.cdist(
+                    queries, choices, scorer=fuzz.ratio, score_cutoff=at_least, dtype=np.float64
+                )
+                yield some, near, scores
+
+
+def _group_by_signs(forms: Sequence[str], names: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
+    """(places of the forms, of the names) for all signs that both have, each by length."""
+    groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, texts in enumerate((forms, names)):
+        for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+            groups[signs_of(texts[place])][side].append(place)
+    return ((rows, columns) for rows, columns in groups.values() if rows and columns)

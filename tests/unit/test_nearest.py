@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from rapidfuzz import fuzz
 from samples import vocabulary_of
 
 from tagpipe.core import spelling, vocabulary_checks
@@ -56,6 +58,24 @@ def test_many_names_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> 
     assert [found and found[0] for found in whole] == [*(name.removesuffix("x") for name in names[:-2]), None, None]
     monkeypatch.setattr(spelling, "_CELLS", 20)
     assert find_nearest_tags(names, vocabulary) == whole
+
+
+@pytest.mark.parametrize("at_least", [70.0, 88.0])
+def test_scores_are_those_of_every_pair_of_the_same_signs(at_least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spelling, "_CELLS", 500)
+    rng = random.Random(7)
+    forms, names = (["".join(rng.choices("ab1", [9, 9, 1], k=rng.randint(0, 14))) for _ in range(300)] for _ in "12")
+    found = {}
+    for rows, columns, scores in spelling.score_alike(forms, names, at_least=at_least):
+        assert columns == sorted(columns)
+        for row, of_row in zip(rows, scores, strict=True):
+            found |= {(row, at): score for at, score in zip(columns, of_row.tolist(), strict=True) if score}
+    assert found == {
+        (row, at): score
+        for row, form in enumerate(forms)
+        for at, name in enumerate(names)
+        if spelling.signs_of(form) == spelling.signs_of(name) and (score := fuzz.ratio(form, name)) >= at_least
+    }
 
 
 # Told apart
