@@ -39,7 +39,7 @@ REFERENCE = Peer("tagpipe, all candidates", "benchmarks.monitor_peer_tagpipe")
 COMMANDS = (
     Peer("vocab check", "benchmarks.monitor_vocab", ("check",)),
     Peer("vocab check, 10,000 tags", "benchmarks.monitor_vocab", ("check",), LARGE),
-    Peer("vocab review, until it asks", "benchmarks.monitor_vocab", ("suggest",)),
+    Peer("vocab review, its suggestions", "benchmarks.monitor_vocab", ("suggest",)),
     Peer("vocab review, 10,000 tags", "benchmarks.monitor_vocab", ("suggest",), LARGE),
 )
 

@@ -1,4 +1,4 @@
-"""What `tagpipe vocab check`, and `review` before its first question, find in a project.
+"""What `tagpipe vocab check` finds in a project, and what `tagpipe vocab review` has to ask about.
 
     python -m benchmarks.monitor_vocab FOLDER OUT check|suggest
 
