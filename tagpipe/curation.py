@@ -306,11 +306,10 @@ def undo(root: Path, *, why: str | None = None) -> LogLine:
     """
     layout = project_layout(root)
     with _hold(layout, "vocab undo"):
-        lines = read_log(layout)
-        at = find_undoable(lines)
-        if at is None:
+        edit = find_undoable(read_log(layout))
+        if edit is None:
             raise ConfigError("there is no edit to take back", file=LOG_FILE)
-        (patch,) = lines[at].patches
+        (patch,) = edit.patches
         path = _path_of(layout, patch.file)
         now = read_bytes(path) if path.is_file() else None
         before = revert_patch(patch, now)
@@ -322,10 +321,10 @@ def undo(root: Path, *, why: str | None = None) -> LogLine:
             why=why,
             evidence={},
             patches=(invert_patch(patch),),
-            undoes=at + 1,
+            undoes=edit.digest,
         )
         _write(layout, FileChange(path, now, before), line)
-    return lines[at]
+    return edit
 
 
 def _path_of(layout: Layout, name: str) -> Path:
@@ -359,4 +358,4 @@ def _write(layout: Layout, change: FileChange, line: LogLine) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.curation import IGNORE_FILE, NOT_SAME_FILE, curation_file
+from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
 from tagpipe.io.download import Progress, download
 from tagpipe.io.files import write_bytes
 from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
@@ -24,6 +24,7 @@ from tagpipe.params import Params
 from tagpipe.pipeline import Raw, RawFile, describe_sources, validate
 
 _GITIGNORE = f"{SCRATCH}/\n.*.tmp\ndvc_plots/\n.venv/\n__pycache__/\n"
+_GITATTRIBUTES = "# The edits of two branches: the log has the lines of both.\n{log} merge=union\n"
 _README = """# A labeled dataset, built by tagpipe
 
     tagpipe run          # build it, and show what came out
@@ -69,6 +70,8 @@ def init_project(directory: Path, *, projects: Path | None = None, vocabulary: P
         path = curation_file(layout, name)
         write_bytes(path, packaged_file(path.relative_to(directory).as_posix()).read_bytes())
     write_bytes(directory / ".gitignore", _GITIGNORE.encode())
+    log = curation_file(layout, LOG_FILE).relative_to(directory).as_posix()
+    write_bytes(directory / ".gitattributes", _GITATTRIBUTES.format(log=log).encode())
     write_bytes(directory / "README.md", _README.encode())
     write_code_version(layout)
     start_repository(directory)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from tagpipe.core.strict_json import parse_json
 from tagpipe.errors import EditRefused, InputError, IntegrityError, escape_shown
@@ -36,8 +36,12 @@ class Patch:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One edit. at: UTC, ISO 8601. evidence: numbers of that time. undoes: number of the line that it takes back, from
-    1; None for every edit that is no undo."""
+    """One edit. at: UTC, ISO 8601, with microseconds, so that no two lines are equal. evidence: numbers of that time.
+
+    undoes: digest of the line that it takes back; None for every edit that is no undo. A number of a line would mean
+    another one where the logs of two branches are joined. digest: sha256 of the line's bytes in the log, without the
+    line end; None where it is not read from one.
+    """
 
     at: str
     who: str
@@ -46,7 +50,8 @@ class LogLine:
     why: str | None
     evidence: Mapping[str, float | int | None]
     patches: tuple[Patch, ...]
-    undoes: int | None = None
+    undoes: str | None = None
+    digest: str | None = field(default=None, compare=False)
 
 
 # Patches
@@ -138,11 +143,17 @@ def _shown(sha256: str | None) -> str:
 
 def dump_line(line: LogLine) -> bytes:
     """The line as the log holds it, in ASCII, with its line end."""
-    return json.dumps({"schema": SCHEMA, **asdict(line)}, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+    tree = {"schema": SCHEMA, **asdict(line)}
+    del tree["digest"]
+    return json.dumps(tree, ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
 def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
-    """All lines of a log, in order. Raises InputError with the line for anything else."""
+    """All lines of a log, in its order; blank ones are none. Raises InputError with the line for anything else.
+
+    The logs of two branches, joined by keeping the lines of both in any order, are a log: an undo may stand before
+    the edit that it takes back.
+    """
     texts = data.split(b"\n")
     if texts[-1].strip():
         raise InputError(
@@ -152,16 +163,18 @@ def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
             expected="a line end",
             fix="Restore the log from git",
         )
-    lines = tuple(_parse_line(text, file=f"{file}, line {number}") for number, text in enumerate(texts[:-1], start=1))
-    for number, line in enumerate(lines, start=1):
-        if line.undoes is not None and (line.undoes >= number or lines[line.undoes - 1].undoes is not None):
+    places = [f"{file}, line {number}" for number, text in enumerate(texts, start=1) if text.strip()]
+    lines = tuple(parse_line(text, file=place) for text, place in zip(filter(bytes.strip, texts), places, strict=True))
+    undos = {line.digest: line.undoes is not None for line in lines}
+    for line, place in zip(lines, places, strict=True):
+        if line.undoes is not None and undos.get(line.undoes, True):
             raise InputError(
-                "a line undoes no earlier edit",
-                file=f"{file}, line {number}",
+                "undoes another undo" if line.undoes in undos else "undoes a line that is not in the log",
+                file=place,
                 field="undoes",
-                found=str(line.undoes),
-                expected="the number of an earlier line that is no undo",
-                fix="Restore the log from git",
+                found=line.undoes,
+                expected="the sha256 of a line of the log that is no undo",
+                fix="Restore the log from git; where branches were joined, it has the lines of both",
             )
     return lines
 
@@ -187,11 +200,12 @@ class _Line(_Shape):
     arguments: list[str]
     why: str | None
     evidence: dict[str, int | float | None]
-    patches: list[_Patch]
-    undoes: PositiveInt | None
+    patches: list[_Patch] = Field(min_length=1, max_length=1)  # an edit changes one file
+    undoes: str | None = Field(pattern="^[0-9a-f]{64}$")
 
 
-def _parse_line(text: bytes, *, file: str) -> LogLine:
+def parse_line(text: bytes, *, file: str) -> LogLine:
+    """One line of a log, its line end left off. Raises InputError for anything else."""
     tree = parse_json(text, file=file)
     try:
         line = _Line.model_validate(tree)
@@ -207,12 +221,19 @@ def _parse_line(text: bytes, *, file: str) -> LogLine:
         ) from None
     patches = tuple(Patch(**patch.model_dump()) for patch in line.patches)
     return LogLine(
-        line.at, line.who, line.action, tuple(line.arguments), line.why, line.evidence, patches, line.undoes
-    )  # fmt: skip
+        at=line.at,
+        who=line.who,
+        action=line.action,
+        arguments=tuple(line.arguments),
+        why=line.why,
+        evidence=line.evidence,
+        patches=patches,
+        undoes=line.undoes,
+        digest=hashlib.sha256(text).hexdigest(),
+    )
 
 
-def find_undoable(lines: Sequence[LogLine]) -> int | None:
-    """Index of the last edit that is not undone and is no undo; None if there is none. (`undoes` is an index + 1.)"""
+def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:
+    """The last edit of a parsed log that is not undone and is no undo; None if there is none."""
     undone = {line.undoes for line in lines}
-    edits = (at for at, line in enumerate(lines) if line.undoes is None and at + 1 not in undone)
-    return max(edits, default=None)
+    return next((line for line in reversed(lines) if line.undoes is None and line.digest not in undone), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -111,7 +112,8 @@ def test_every_edit_is_logged_and_undone_to_the_byte(project: Path, tagpipe: Tag
     undone = tagpipe("vocab", "undo")
     assert undone.exit_code == 0, undone.stderr
     assert content_of(project) == before
-    assert [each["undoes"] for each in log_of(project)] == [None, 1]
+    digest = hashlib.sha256((project / LOG).read_bytes().splitlines()[0]).hexdigest()
+    assert [each["undoes"] for each in log_of(project)] == [None, digest]
     assert not (project / ".tagpipe/vocabulary-edit.json").exists()
 
 
@@ -310,8 +312,6 @@ def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path,
 
 
 def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
-    import hashlib
-
     from tagpipe.io.layout import project_layout
     from tagpipe.io.sources import store_pinned
 
@@ -372,6 +372,75 @@ def test_without_a_built_version_edits_and_checks_go_on(project: Path, tagpipe: 
     assert ended.exit_code == 0
     assert "No version is built here" in ended.stdout
     assert tagpipe("vocab", "show", "pytorch").exit_code == 3
+
+
+# Branches
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
+
+
+def commit(root: Path, message: str) -> None:
+    git(root, "add", "data/source", "data/curation", ".gitattributes")
+    git(root, "commit", "-qm", message)
+
+
+@pytest.mark.parametrize("head", ["ours", "theirs"])
+def test_the_logs_of_two_branches_are_joined_and_an_undo_still_means_its_edit(
+    project: Path, tagpipe: Tagpipe, head: str
+) -> None:
+    """One branch undoes an edit made before; the other makes edits of another file and undoes the first of them.
+
+    Joined, the lines of one branch move those of the other, in each order of the merge.
+    """
+
+    def do(*arguments: str) -> None:
+        assert tagpipe("vocab", *arguments).exit_code == 0
+
+    first = content_of(project)
+    do(*EDITS["alias"], "--yes")
+    commit(project, "base")
+    git(project, "branch", "theirs")
+    git(project, "switch", "-qc", "ours")
+    do("undo")
+    do(*EDITS["parent"], "--yes")
+    commit(project, "ours")
+    git(project, "switch", "-q", "theirs")
+    do("not-same", "a", "b", "--yes")
+    do("undo")
+    do(*EDITS["not-same"], "--yes")
+    commit(project, "theirs")
+    theirs = content_of(project)
+    git(project, "switch", "-q", head)
+    git(project, "merge", "-q", "--no-edit", "ours" if head == "theirs" else "theirs")
+    assert len(log_of(project)) == 6
+    stand = {"parent", "not-same"}
+    while stand:
+        before = content_of(project)
+        ended = tagpipe("vocab", "undo")
+        assert ended.exit_code == 0, ended.stderr
+        undone = ended.stdout.removeprefix("taken back: ").split(" ")[0]
+        stand.remove(undone)
+        (changed,) = [name for name, data in content_of(project).items() if data != before[name]]
+        assert changed == {"parent": "vocabulary.json", "not-same": "not-same.json"}[undone]
+    assert content_of(project) == first != theirs
+    ended = tagpipe("vocab", "undo")
+    assert (ended.exit_code, "there is no edit to take back" in ended.stderr) == (2, True)
+
+
+def test_an_undo_refuses_where_both_branches_edited_the_file(project: Path, tagpipe: Tagpipe) -> None:
+    commit(project, "base")
+    git(project, "tag", "base")
+    for branch, arguments in (("theirs", ["alias", "pytorch-framework", "pytorch"]), ("ours", EDITS["parent"])):
+        git(project, "switch", "-qc", branch, "base")
+        assert tagpipe("vocab", *arguments, "--yes").exit_code == 0
+        commit(project, branch)
+    git(project, "merge", "-q", "--no-edit", "theirs")
+    before = content_of(project)
+    ended = tagpipe("vocab", "undo")
+    assert (ended.exit_code, "has changed since that edit" in ended.stderr) == (2, True)
+    assert (content_of(project), len(log_of(project))) == (before, 2)
 
 
 # A kill in between

@@ -125,7 +125,7 @@ def run_sequence(document: Document, data: st.DataObject, *, n_most: int = 6) ->
             )
         patch = make_patch("v", current, written)
         assert revert_patch(patch, written) == current
-        log += dump_line(LogLine("2026-01-01T00:00:00Z", "me", arguments[0], tuple(arguments[1:]), None, {}, (patch,)))
+        log += dump_line(LogLine(next_time(log), "me", arguments[0], tuple(arguments[1:]), None, {}, (patch,)))
         entries, current = after, written
         states.append(current)
     take_all_back(log, states)
@@ -167,18 +167,21 @@ def find_dangling(entries: tuple[Entry, ...]) -> set[str]:
     return named - set(resolve_names(vocabulary))
 
 
+def next_time(log: bytes) -> str:
+    """No two lines of a log are of the same microsecond."""
+    return f"2026-01-01T00:00:00.{len(log.splitlines()):06}+00:00"
+
+
 def take_all_back(log: bytes, states: list[bytes]) -> None:
     """Undo after undo by the log alone, back to the first bytes; each undo is a line itself."""
     current = states[-1]
     for expected in reversed(states[:-1]):
-        lines = parse_log(log, file="log")
-        at = find_undoable(lines)
-        assert at is not None
-        reverted = revert_patch(lines[at].patches[0], current)
+        edit = find_undoable(parse_log(log, file="log"))
+        assert edit is not None
+        reverted = revert_patch(edit.patches[0], current)
         assert reverted == expected
-        log += dump_line(
-            LogLine("2026-01-01T00:00:00Z", "me", "undo", (), None, {}, (invert_patch(lines[at].patches[0]),), at + 1)
-        )
+        patch = invert_patch(edit.patches[0])
+        log += dump_line(LogLine(next_time(log), "me", "undo", (), None, {}, (patch,), edit.digest))
         current = reverted
     assert find_undoable(parse_log(log, file="log")) is None
 

@@ -22,7 +22,7 @@ from tagpipe.errors import EditRefused, InputError, IntegrityError
 
 PATCH = Patch("vocabulary.json", 7, "a", "b", "0" * 64, "1" * 64)
 LINE = LogLine(
-    "2026-02-03T04:05:06Z",
+    "2026-02-03T04:05:06.000000+00:00",
     "Ada <ada@example.org>",
     "merge",
     ("a\u202eb", "c"),
@@ -39,16 +39,25 @@ def sha(data: bytes) -> str:
 # Lines
 
 
+def digest_of(line: LogLine) -> str:
+    return sha(dump_line(line).removesuffix(b"\n"))
+
+
+def parse(*lines: LogLine) -> tuple[LogLine, ...]:
+    return parse_log(b"".join(map(dump_line, lines)), file="log")
+
+
 def test_a_line_is_one_line_of_ascii_and_reads_back() -> None:
     data = dump_line(LINE)
     assert data.isascii()
     assert data.count(b"\n") == 1
     assert data.endswith(b"\n")
-    assert parse_log(data + dump_line(replace(LINE, undoes=1, why=None)), file="log") == (
-        LINE,
-        replace(LINE, undoes=1, why=None),
-    )
+    undo = replace(LINE, undoes=digest_of(LINE), why=None)
+    lines = parse_log(data + dump_line(undo), file="log")
+    assert lines == (LINE, undo)
+    assert [line.digest for line in lines] == [digest_of(LINE), digest_of(undo)]
     assert json.loads(data)["schema"] == 1
+    assert dump_line(lines[0]) == data
     assert parse_log(b"", file="log") == ()
 
 
@@ -60,8 +69,9 @@ def test_a_line_is_one_line_of_ascii_and_reads_back() -> None:
         (lambda tree: tree | {"colour": 1}, ["colour"]),
         (lambda tree: tree | {"arguments": "a"}, ["arguments", '"a"']),
         (lambda tree: tree | {"evidence": {"n": "3"}}, ["evidence.n", '"3"']),
-        (lambda tree: tree | {"undoes": 0}, ["undoes", "0"]),
-        (lambda tree: tree | {"undoes": 2}, ["line 2", "undoes", "2", "earlier"]),
+        (lambda tree: tree | {"undoes": 1}, ["undoes", "1"]),
+        (lambda tree: tree | {"undoes": "0" * 64}, ["line 2", "field undoes", "0" * 64, "not in the log", "Restore"]),
+        (lambda tree: tree | {"patches": []}, ["patches", "[]"]),
         (lambda tree: tree | {"patches": [tree["patches"][0] | {"at": -1}]}, ["patches.0.at", "-1"]),
         (lambda tree: [], ["line 2", "[]"]),
     ],
@@ -78,8 +88,8 @@ def test_anything_else_is_an_error_with_its_line(change: object, words: list[str
     ("data", "words"),
     [
         (dump_line(LINE)[:-1], "line 1: the last line is cut off"),
-        (dump_line(LINE) + b"\n", "line 2: not JSON"),
         (dump_line(LINE) + b"{\n", "line 2: not JSON"),
+        (dump_line(LINE) + b"\n \n{\n", "line 4: not JSON"),
         (b"\xff\n", "line 1: not UTF-8"),
     ],
 )
@@ -89,14 +99,42 @@ def test_a_damaged_log_is_an_error_with_its_line(data: bytes, words: str) -> Non
     assert words in str(caught.value)
 
 
+EDITS = [replace(LINE, at=f"2026-02-03T04:05:06.{number:06}+00:00") for number in range(3)]
+UNDOS = [replace(each, action="undo", undoes=digest_of(each)) for each in EDITS]
+
+
 def test_the_last_edit_that_stands_is_undone() -> None:
-    edit, undo = LINE, lambda number: replace(LINE, undoes=number)
-    assert find_undoable([]) is None
-    assert find_undoable([edit, edit]) == 1
-    assert find_undoable([edit, edit, undo(2)]) == 0
-    assert find_undoable([edit, edit, undo(2), undo(1)]) is None
-    assert find_undoable([edit, edit, undo(2), edit]) == 3
-    assert find_undoable([edit, edit, undo(2), edit, undo(4)]) == 0
+    one, two, three = EDITS
+    not_one, not_two, not_three = UNDOS
+    assert find_undoable(()) is None
+    assert find_undoable(parse(one, two)) == two
+    assert find_undoable(parse(one, two, not_two)) == one
+    assert find_undoable(parse(one, two, not_two, not_one)) is None
+    assert find_undoable(parse(one, two, not_two, three)) == three
+    assert find_undoable(parse(one, two, not_two, three, not_three)) == one
+
+
+def test_an_undo_means_its_edit_wherever_a_merge_puts_both() -> None:
+    one, two, _ = EDITS
+    not_one, _, _ = UNDOS
+    for lines in ((one, two, not_one), (two, one, not_one), (not_one, two, one), (one, not_one, not_one, two, one)):
+        found = parse(*lines)
+        assert find_undoable(found) == two
+        assert find_undoable([line for line in found if line != two]) is None
+
+
+def test_an_undo_of_an_undo_is_an_error() -> None:
+    one, *_ = EDITS
+    not_one, *_ = UNDOS
+    with pytest.raises(InputError, match="undoes another undo") as caught:
+        parse(one, not_one, replace(not_one, undoes=digest_of(not_one)))
+    assert (caught.value.file, caught.value.field) == ("log, line 3", "undoes")
+
+
+def test_blank_lines_are_skipped() -> None:
+    one, two, _ = EDITS
+    data = dump_line(one) + b"\n \n" + dump_line(two) + b"\n"
+    assert parse_log(data, file="log") == (one, two)
 
 
 # Patches
