@@ -293,7 +293,7 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:
             arguments=plan.arguments,
             why=why,
             evidence=plan.evidence,
-            patches=(make_patch(change.path.name, change.before, change.after),),
+            patches=(make_patch(_name_of(curation.layout, change.path), change.before, change.after),),
         )
         _write(curation.layout, change, line)
     return line
@@ -327,12 +327,27 @@ def undo(root: Path, *, why: str | None = None) -> LogLine:
     return edit
 
 
+def _name_of(layout: Layout, path: Path) -> str:
+    return path.relative_to(layout.root).as_posix()
+
+
 def _path_of(layout: Layout, name: str) -> Path:
-    if name in (IGNORE_FILE, NOT_SAME_FILE):
-        return curation_file(layout, name)
-    if Path(name).name != name:  # a log is a file that others can write
-        raise InputError("is not the name of a file", file=LOG_FILE, found=escape_shown(name), fix="Restore the log")
-    return layout.dep("fetch", "source") / name
+    """The file called `name` in a patch. Raises InputError for any that no edit writes: others can write the log."""
+    paths = [curation_file(layout, each) for each in (IGNORE_FILE, NOT_SAME_FILE)]
+    vocabulary = read_params(layout.params_file).source.vocabulary.path
+    if vocabulary is not None:
+        paths.append(layout.dep("fetch", "source") / vocabulary)
+    path_of = {_name_of(layout, path): path for path in paths}
+    if name not in path_of:
+        raise InputError(
+            "an edit of a file that edits do not write",
+            file=LOG_FILE,
+            field="patches.0.file",
+            found=escape_shown(name),
+            expected=", ".join(path_of),
+            fix="Restore the log from git, or name that vocabulary in params.yaml again",
+        )
+    return path_of[name]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Patch:
-    """`before` at byte `at` of `file` (a name, no folder) became `after`.
+    """`before` at byte `at` of `file` (its path in the project, with `/`) became `after`.
 
     sha256_before, sha256_after: of the whole file; None where there was, or then is, no such file.
     """

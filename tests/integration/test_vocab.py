@@ -101,12 +101,12 @@ def test_every_edit_is_logged_and_undone_to_the_byte(project: Path, tagpipe: Tag
     ended = tagpipe("vocab", *EDITS[name], "--why", "a test", "--yes")
     assert ended.exit_code == 0, ended.stderr
     after = content_of(project)
-    (changed,) = [each for each in after if after[each] != before.get(each)]
+    (changed,) = [each for each in (VOCABULARY, IGNORE, NOT_SAME) if after[Path(each).name] != before[Path(each).name]]
     assert is_valid(project)
     (line,) = log_of(project)
     assert (line["action"], line["who"], line["why"]) == (EDITS[name][0], "Test <test@example.org>", "a test")
     assert [patch["file"] for patch in line["patches"]] == [changed]
-    is_dataset = changed == Path(VOCABULARY).name
+    is_dataset = changed == VOCABULARY
     assert ("n_labels_added" in line["evidence"]) == is_dataset
     assert f"{changed} is changed; `tagpipe vocab undo` takes it back" in ended.stdout
     undone = tagpipe("vocab", "undo")
@@ -281,12 +281,16 @@ def test_text_that_is_no_unicode_is_refused(project: Path, tagpipe: Tagpipe) -> 
     assert not (project / LOG).exists()
 
 
-def test_undo_writes_no_file_outside_of_its_folder(project: Path, tagpipe: Tagpipe) -> None:
-    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+@pytest.mark.parametrize(
+    "name", ["../../params.yaml", "params.yaml", "vocabulary.json", "data/source/projects.json", "/etc/passwd"]
+)
+def test_undo_writes_no_file_that_edits_do_not_write(project: Path, tagpipe: Tagpipe, name: str) -> None:
+    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
     path = project / LOG
-    path.write_bytes(path.read_bytes().replace(b'"vocabulary.json"', b'"../../params.yaml"'))
+    path.write_bytes(path.read_bytes().replace(f'"{NOT_SAME}"'.encode(), f'"{name}"'.encode()))
     ended = tagpipe("vocab", "undo")
-    assert (ended.exit_code, "is not the name of a file" in ended.stderr) == (3, True)
+    assert (ended.exit_code, f'found "{name}"; expected data/curation/ignore.json, ' in ended.stderr) == (3, True)
+    assert f"{NOT_SAME}, {VOCABULARY}. Restore the log" in ended.stderr
 
 
 def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path, tagpipe: Tagpipe) -> None:
