@@ -2,7 +2,8 @@
 
 An edit changes one file: the vocabulary in data/source, or a list of data/curation. Planning reads and computes, and
 writes nothing. Applying takes the run lock, looks whether the file is still what was planned on, and writes it and
-the log together (`io.edit_journal`). The log is data/curation/vocabulary-log.jsonl.
+the log together (`io.edit_journal`); what a kill left half written is finished first. The log is
+data/curation/vocabulary-log.jsonl.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from tagpipe.comparison import preview_vocabulary
 from tagpipe.core.curation import Ignored, NotSame, dump_ignored, dump_not_same, find_pattern
 from tagpipe.core.curation_text import add_ignored, add_not_same
 from tagpipe.core.edit_effect import EditEffect, measure_effect
-from tagpipe.core.edit_log import LogLine, dump_line, find_undoable, invert_patch, make_patch, parse_log, revert_patch
+from tagpipe.core.edit_log import (
+    LogLine,
+    as_arguments,
+    dump_line,
+    find_undoable,
+    invert_patch,
+    make_patch,
+    parse_log,
+    revert_patch,
+)
 from tagpipe.core.schemas import is_unicode
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
 from tagpipe.core.vocabulary_entries import Entry, read_entries
@@ -26,11 +36,12 @@ from tagpipe.core.vocabulary_findings import command, quote
 from tagpipe.core.vocabulary_text import write_entries
 from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
 from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file, read_ignored, read_not_same
-from tagpipe.io.edit_journal import FileChange, is_half_done, take_back, write_together
+from tagpipe.io.edit_journal import FileChange, finish_edit, is_half_written, write_together
 from tagpipe.io.files import read_bytes
 from tagpipe.io.git import find_author
 from tagpipe.io.layout import PARAMS_FILE, Layout, project_layout
 from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.repro import Echo
 from tagpipe.io.sources import fetch_source
 from tagpipe.io.usage import find_usage
 from tagpipe.io.yaml_file import read_params
@@ -102,14 +113,8 @@ class Plan:
 
 
 def read_vocabulary_file(root: Path) -> VocabularyFile:
-    """The vocabulary's entries. What a killed edit left half done is taken back first.
-
-    Raises InputError where the file cannot be read as a vocabulary.
-    """
+    """The vocabulary's entries. Raises InputError where the file cannot be read as a vocabulary."""
     layout = project_layout(root)
-    if is_half_done(layout.scratch):
-        with _hold(layout, "vocab"):
-            pass
     params = read_params(layout.params_file)
     source = params.source.vocabulary
     data = fetch_source(layout, "vocabulary", source, params.source.download).data
@@ -210,7 +215,7 @@ def plan_ignore(curation: Curation, raw: str, *, evidence: dict[str, int] | None
         )
     path, before = _read_list(curation.layout, IGNORE_FILE)
     after = dump_ignored(Ignored((form,))) if before is None else add_ignored(before, form)
-    return Plan("ignore", (form,), FileChange(path, before, after), None, None, dict(evidence or {}))
+    return Plan("ignore", as_arguments(raw), FileChange(path, before, after), None, None, dict(evidence or {}))
 
 
 def plan_not_same(curation: Curation, first: str, second: str, *, evidence: dict[str, int] | None = None) -> Plan:
@@ -226,7 +231,9 @@ def plan_not_same(curation: Curation, first: str, second: str, *, evidence: dict
     path, before = _read_list(curation.layout, NOT_SAME_FILE)
     first_of_all = NotSame(frozenset({(ours, theirs)}))
     after = dump_not_same(first_of_all) if before is None else add_not_same(before, ours, theirs)
-    return Plan("not-same", (ours, theirs), FileChange(path, before, after), None, None, dict(evidence or {}))
+    return Plan(
+        "not-same", as_arguments(first, second), FileChange(path, before, after), None, None, dict(evidence or {})
+    )
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -275,8 +282,21 @@ def _read_list(layout: Layout, name: str) -> tuple[Path, bytes | None]:
     return path, read_bytes(path) if path.is_file() else None
 
 
-def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:
-    """Write the planned file and the line of the log; the line.
+def finish_killed_edit(root: Path, *, echo: Echo) -> LogLine | None:
+    """Finish the edit that a kill left half written, before the next one is planned; its line of the log.
+
+    None where there was none, or it was dropped. echo: called with a line for people. Raises Busy where a run is at
+    work.
+    """
+    layout = project_layout(root)
+    if not is_half_written(layout.scratch):
+        return None
+    with _hold(layout, "vocab", echo=echo) as finished:
+        return finished
+
+
+def apply_plan(curation: Curation, plan: Plan, *, why: str | None, echo: Echo) -> LogLine:
+    """Write the planned file and the line of the log; the line. echo: as in `finish_killed_edit`.
 
     Raises ConfigError where the file has changed since it was planned on, Busy (exit 6) where a run is at work.
     """
@@ -284,7 +304,7 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:
     for text in (*plan.arguments, why or ""):
         if not is_unicode(text):  # bytes of the command line that are no UTF-8; the log could not be read again
             raise EditRefused("not text", found=escape_shown(text), expected="UTF-8")
-    with _hold(curation.layout, f"vocab {plan.action}"):
+    with _hold(curation.layout, f"vocab {plan.action}", echo=echo):
         _expect(change.path, change.before)
         line = LogLine(
             at=_now(),
@@ -299,13 +319,13 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> LogLine:
     return line
 
 
-def undo(root: Path, *, why: str | None = None) -> LogLine:
-    """Take the last edit back, to the byte; the line of the log that was undone.
+def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
+    """Take the last edit back, to the byte; the line of the log that was undone. echo: as in `finish_killed_edit`.
 
     Raises ConfigError where there is none, or its file has been changed since.
     """
     layout = project_layout(root)
-    with _hold(layout, "vocab undo"):
+    with _hold(layout, "vocab undo", echo=echo):
         edit = find_undoable(read_log(layout))
         if edit is None:
             raise ConfigError("there is no edit to take back", file=LOG_FILE)
@@ -351,11 +371,13 @@ def _path_of(layout: Layout, name: str) -> Path:
 
 
 @contextmanager
-def _hold(layout: Layout, command: str) -> Iterator[None]:
-    """The run lock, with nothing left half done."""
+def _hold(layout: Layout, command: str, *, echo: Echo) -> Iterator[LogLine | None]:
+    """The run lock, with nothing left half written; the line of the edit that was finished for that."""
     with hold_run_lock(layout.scratch, command=f"tagpipe {command}"):
-        take_back(layout.scratch)
-        yield
+        killed = finish_edit(layout.scratch)
+        if killed is not None:
+            echo(killed.in_words)
+        yield None if killed is None or killed.changed else killed.line
 
 
 def _expect(path: Path, before: bytes | None) -> None:
@@ -369,7 +391,7 @@ def _expect(path: Path, before: bytes | None) -> None:
 def _write(layout: Layout, change: FileChange, line: LogLine) -> None:
     path = curation_file(layout, LOG_FILE)
     old = read_bytes(path) if path.is_file() else None
-    write_together(layout.scratch, [change, FileChange(path, old, (old or b"") + dump_line(line))])
+    write_together(layout.scratch, [change, FileChange(path, old, (old or b"") + dump_line(line))], line)
 
 
 def _now() -> str:

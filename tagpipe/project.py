@@ -10,13 +10,14 @@ from typing import Any
 from tagpipe.errors import ConfigError
 from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
 from tagpipe.io.download import Progress, download
+from tagpipe.io.edit_journal import finish_edit
 from tagpipe.io.files import write_bytes
 from tagpipe.io.layout import CODE_FILE, DVC_FILE, PARAMS_FILE, SCRATCH, Layout, packaged_file, project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.raw import copy_raw, open_raw, suffix_of
 from tagpipe.io.redaction import without_secrets
 from tagpipe.io.repository import find_git, start_repository
-from tagpipe.io.repro import write_code_version
+from tagpipe.io.repro import Echo, write_code_version
 from tagpipe.io.sources import each_source, fetch_source, store_pinned
 from tagpipe.io.versions import Version
 from tagpipe.io.yaml_file import dump_yaml, read_params, read_yaml, replace_text, set_values
@@ -111,15 +112,18 @@ class Refreshed:
         return any(pin.moved for pin in self.pins)
 
 
-def refresh(root: Path, *, check: bool = False, progress: Progress | None = None) -> Refreshed:
+def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress | None = None) -> Refreshed:
     """Look upstream, prove that the new bytes parse and validate, and (unless `check`) write their pins.
 
-    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. progress: of each
-    download, as `io.download` has it. Raises ConfigError if no source has a url, SourceUnavailable, and whatever the
-    new bytes fail with.
+    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. An edit of the
+    vocabulary that a kill left half written is finished first, and echo called with a line for people about it; not
+    with `check`, which writes nothing. progress: of each download, as `io.download` has it. Raises ConfigError if no
+    source has a url, SourceUnavailable, and whatever the new bytes fail with.
     """
     layout = project_layout(root)
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
+        if not check and (killed := finish_edit(layout.scratch)) is not None:
+            echo(killed.in_words)
         params = read_params(layout.params_file)
         received, pins = _look_upstream(layout, params, progress)
         validated, vocabulary, findings = validate(Raw(received["projects"], received["vocabulary"]), params)

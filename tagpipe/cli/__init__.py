@@ -164,7 +164,7 @@ def refresh(
     from tagpipe.project import refresh as refresh_pins
 
     with _progress("downloading") as progress:
-        found = refresh_pins(Path.cwd(), check=check, progress=progress)
+        found = refresh_pins(Path.cwd(), check=check, progress=progress, echo=echo_error)
     if as_json:
         print_json({**asdict(found), "moved": found.moved})
     else:

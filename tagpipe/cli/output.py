@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,3 +38,15 @@ def print_json(tree: Any) -> None:
 
 def echo_error(line: str) -> None:
     print(visible(line), file=sys.stderr, flush=True)
+
+
+def tell_of_killed_edit(root: Path) -> None:
+    """Say where a kill left an edit half written. What only reads shows the files as they are, and waits for nobody."""
+    from tagpipe.io.edit_journal import is_half_written
+    from tagpipe.io.layout import SCRATCH
+
+    if is_half_written(root / SCRATCH):
+        echo_error(
+            "note: an edit of the vocabulary was killed while it was being written; "
+            "the next edit, or `tagpipe run`, finishes it"
+        )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tagpipe.cli import vocab_edits, vocab_review
-from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.output import AsJson, print_json, print_result, tell_of_killed_edit
 from tagpipe.cli.vocab_edits import Form
 from tagpipe.errors import ConfigError
 
@@ -33,6 +33,7 @@ def check(
     from tagpipe.inspection import check_vocabulary
     from tagpipe.render.vocabulary import render_findings
 
+    tell_of_killed_edit(Path.cwd())
     found, is_built = check_vocabulary(Path.cwd())
     if as_json:
         print_json({"is_built": is_built, "findings": [asdict(each) for each in found]})
@@ -55,6 +56,7 @@ def candidates(
     from tagpipe.inspection import leave_out_decided
     from tagpipe.render.vocabulary import render_candidates
 
+    tell_of_killed_edit(Path.cwd())
     found, curation = load_monitoring(Path.cwd()), open_curation(Path.cwd())
     found, n_decided = leave_out_decided(found, curation.vocabulary, curation.ignored)
     if as_json:
@@ -74,6 +76,7 @@ def show(
     from tagpipe.inspection import view_tag
     from tagpipe.render.vocabulary import render_tag
 
+    tell_of_killed_edit(Path.cwd())
     view = view_tag(Path.cwd(), tag)
     if as_json:
         print_json(asdict(view))
@@ -92,6 +95,7 @@ def tree(
     from tagpipe.inspection import view_tree
     from tagpipe.render.vocabulary import render_tree
 
+    tell_of_killed_edit(Path.cwd())
     rows = view_tree(Path.cwd(), tag)
     if as_json:
         print_json([asdict(row) for row in rows])
@@ -110,6 +114,7 @@ def export(
     from tagpipe.curation import choose_form, open_curation
     from tagpipe.io.files import write_bytes
 
+    tell_of_killed_edit(Path.cwd())
     chosen = form or "json-object" if out is None else choose_form(form, out)
     opened = open_curation(Path.cwd())
     if out is not None:

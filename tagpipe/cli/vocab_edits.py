@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagpipe.cli.output import print_result
+from tagpipe.cli.output import echo_error, print_result
 from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add(
 
     options = [f"--parent={each}" for each in parents or ()] + [f"--alias={each}" for each in aliases or ()]
     change = partial(add_tag, tag=tag, parents=parents or (), aliases=aliases or ())
-    _edit("add", [tag, *options], change, why=why, yes=yes, forms=[tag, *(aliases or ())])
+    _edit("add", [tag], change, options=options, why=why, yes=yes, forms=[tag, *(aliases or ())])
 
 
 def alias(raw: Raw, tag: Tag, why: Why = None, yes: Yes = False) -> None:
@@ -84,8 +84,9 @@ def split(
     """Make some aliases of a tag a tag of their own."""
     from tagpipe.core.vocabulary_edits import split_tag
 
-    arguments = [tag, *(f"--off={each}" for each in off), f"--into={into}"]
-    _edit("split", arguments, partial(split_tag, tag=tag, off=off, into=into), why=why, yes=yes, tags=[tag])
+    options = [*(f"--off={each}" for each in off), f"--into={into}"]
+    change = partial(split_tag, tag=tag, off=off, into=into)
+    _edit("split", [tag], change, options=options, why=why, yes=yes, tags=[tag])
 
 
 def parent(
@@ -106,7 +107,7 @@ def parent(
     else:
         change = partial(set_parent, tag=tag, parent=parent, remove=remove)
     options = ["--remove"] if remove else [] if instead_of is None else [f"--instead-of={instead_of}"]
-    _edit("parent", [tag, parent, *options], change, why=why, yes=yes, tags=[tag, parent])
+    _edit("parent", [tag, parent], change, options=options, why=why, yes=yes, tags=[tag, parent])
 
 
 def deprecate(
@@ -123,13 +124,16 @@ def deprecate(
     change = partial(deprecate_tag, tag=tag, replaced_by=replaced_by)
     options = [] if replaced_by is None else [f"--replaced-by={replaced_by}"]
     tags = [tag] if replaced_by is None else [tag, replaced_by]
-    _edit("deprecate", [tag, *options], change, why=why, yes=yes, tags=tags)
+    _edit("deprecate", [tag], change, options=options, why=why, yes=yes, tags=tags)
 
 
 def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
     """Stop suggesting a name: a type of resource, for example."""
     from tagpipe import curation
+    from tagpipe.core.edit_log import as_arguments
 
+    if _is_made("ignore", as_arguments(raw)):
+        return
     opened = curation.open_curation(Path.cwd())
     evidence = curation.gather_evidence(opened, forms=[raw])
     _make(opened, curation.plan_ignore(opened, raw, evidence=evidence), why=why, yes=yes)
@@ -143,7 +147,10 @@ def not_same(
 ) -> None:
     """Remember that two names are two things; they are never suggested as one again."""
     from tagpipe import curation
+    from tagpipe.core.edit_log import as_arguments
 
+    if _is_made("not-same", as_arguments(a, b)):
+        return
     opened = curation.open_curation(Path.cwd())
     evidence = curation.gather_evidence(opened, forms=[a, b])
     _make(opened, curation.plan_not_same(opened, a, b, evidence=evidence), why=why, yes=yes)
@@ -162,48 +169,64 @@ def import_(
     from tagpipe.io.files import read_bytes
 
     entries = import_vocabulary(read_bytes(file), choose_form(form, file), file=file.name)
-    _edit("import", [file.name], partial(replace_entries, new=entries), why=why, yes=yes)
+    options = [] if form is None else [f"--form={form}"]
+    _edit("import", [file.name], partial(replace_entries, new=entries), options=options, why=why, yes=yes)
 
 
 def undo(why: Why = None) -> None:
     """Take the last edit that is not taken back yet, back to the byte."""
     from tagpipe.curation import undo as take_back
 
-    line = take_back(Path.cwd(), why=why)
-    print(visible(f"taken back: {shlex.join([line.action, *line.arguments])} (of {line.at}, by {line.who})"))
+    if _is_made("undo", ()):
+        return
+    line = take_back(Path.cwd(), why=why, echo=echo_error)
+    print(visible(f"taken back: {line.command} (of {line.at}, by {line.who})"))
 
 
 def _edit(
     action: str,
-    arguments: list[str],
+    names: list[str],
     change: Change,
     *,
+    options: Sequence[str] = (),
     why: str | None,
     yes: bool,
     forms: list[str] | None = None,
     tags: list[str] | None = None,
 ) -> None:
     from tagpipe import curation
+    from tagpipe.core.edit_log import as_arguments
 
+    arguments = as_arguments(*names, options=options)
+    if _is_made(action, arguments):
+        return
     opened = curation.open_curation(Path.cwd())
     evidence = curation.gather_evidence(opened, forms=forms or (), tags=tags or ())
     _make(opened, curation.plan_edit(opened, action, arguments, change, evidence=evidence), why=why, yes=yes)
 
 
+def _is_made(action: str, arguments: Sequence[str]) -> bool:
+    """Finish what a kill left half written; whether that was this very edit, which is then not made a second time."""
+    from tagpipe.curation import finish_killed_edit
+
+    line = finish_killed_edit(Path.cwd(), echo=echo_error)
+    if line is None or (line.action, line.arguments) != (action, tuple(arguments)):
+        return False
+    print(visible(f"made already: {line.command}"))
+    return True
+
+
 def _make(opened: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
+    from tagpipe.core.edit_log import as_command
     from tagpipe.curation import apply_plan
     from tagpipe.render.edits import render_effect
 
-    print_result(render_effect(_in_words(plan), plan.effect, no_preview=plan.no_preview))
+    print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
     if not yes:
         _ask()
-    apply_plan(opened, plan, why=why)
+    apply_plan(opened, plan, why=why, echo=echo_error)
     path = plan.change.path.relative_to(opened.layout.root).as_posix()
     print(visible(f"{path} is changed; `tagpipe vocab undo` takes it back"))
-
-
-def _in_words(plan: Plan) -> str:
-    return shlex.join([plan.action, *plan.arguments])
 
 
 def _ask() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tagpipe.cli.output import print_result
+from tagpipe.cli.output import echo_error, print_result, tell_of_killed_edit
 from tagpipe.errors import EditRefused
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def review() -> None:
     from tagpipe.render.edits import render_question
 
     root = Path.cwd()
+    tell_of_killed_edit(root)
     curation = open_curation(root)
     usage = read_usage(curation.layout)
     found = suggest(curation, usage)
@@ -50,7 +51,7 @@ def review() -> None:
             break
         if key == "u":
             if decided and decided.pop() != "s":
-                undo(root)
+                undo(root, echo=echo_error)
             continue
         decided.append(_decide(root, each, key, support=usage.support.get(each.tag, 0)))
     counts = Counter(decided)
@@ -95,7 +96,7 @@ def _decide(root: Path, each: Suggestion, key: str, *, support: int) -> str:
             plan = plan_edit(curation, "alias", names, change, evidence=evidence, with_preview=False)
         else:
             plan = plan_not_same(curation, each.form, each.tag, evidence=evidence)
-        apply_plan(curation, plan, why="tagpipe vocab review")
+        apply_plan(curation, plan, why="tagpipe vocab review", echo=echo_error)
     except EditRefused as error:
         print(f"    {error}", file=sys.stderr)
         return "s"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -38,9 +39,9 @@ class Patch:
 class LogLine:
     """One edit. at: UTC, ISO 8601, with microseconds, so that no two lines are equal. evidence: numbers of that time.
 
-    undoes: digest of the line that it takes back; None for every edit that is no undo. A number of a line would mean
-    another one where the logs of two branches are joined. digest: sha256 of the line's bytes in the log, without the
-    line end; None where it is not read from one.
+    arguments: as `as_arguments` gives them. undoes: digest of the line that it takes back; None for every edit that is
+    no undo. (A number of a line would mean another one where the logs of two branches are joined.) digest: sha256 of
+    the line's bytes in the log, without the line end; None where it is not read from one.
     """
 
     at: str
@@ -52,6 +53,11 @@ class LogLine:
     patches: tuple[Patch, ...]
     undoes: str | None = None
     digest: str | None = field(default=None, compare=False)
+
+    @property
+    def command(self) -> str:
+        """The edit as it is typed behind `tagpipe vocab`."""
+        return as_command(self.action, self.arguments)
 
 
 # Patches
@@ -139,6 +145,21 @@ def _shown(sha256: str | None) -> str:
 
 
 # Lines
+
+
+def as_arguments(*names: str, options: Sequence[str] = ()) -> tuple[str, ...]:
+    """The arguments of an edit as a command line has them: options, then names, behind `--` where one looks like one.
+
+    >>> as_arguments("-x", "y", options=["--remove"])
+    ('--remove', '--', '-x', 'y')
+    """
+    ahead = ("--",) if any(name.startswith("-") for name in names) else ()
+    return (*options, *ahead, *names)
+
+
+def as_command(action: str, arguments: Sequence[str]) -> str:
+    """An edit as it is typed in a shell behind `tagpipe vocab`."""
+    return shlex.join([action, *arguments])
 
 
 def dump_line(line: LogLine) -> bytes:

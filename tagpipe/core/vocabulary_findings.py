@@ -11,6 +11,7 @@ from typing import Literal
 import pyarrow as pa
 
 from tagpipe.core.curation import NotSame
+from tagpipe.core.edit_log import as_arguments
 from tagpipe.core.nearest import find_nearest
 from tagpipe.core.told_apart import ToldApart
 from tagpipe.core.vocabulary import (
@@ -180,5 +181,4 @@ def command(action: str, *names: str, instead_of: str | None = None) -> str:
 
 def quote(*names: str) -> str:
     """Names as arguments of a shell command; those that look like options come behind `--`."""
-    ahead = "-- " if any(name.startswith("-") for name in names) else ""
-    return ahead + shlex.join(names)
+    return shlex.join(as_arguments(*names))

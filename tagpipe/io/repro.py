@@ -17,6 +17,7 @@ from typing import Any, Literal
 from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
 from tagpipe.io.curation import write_missing_lists
 from tagpipe.io.disk import disk_full, says_disk_full
+from tagpipe.io.edit_journal import finish_edit
 from tagpipe.io.files import read_bytes, write_bytes
 from tagpipe.io.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
 from tagpipe.io.lock import HeldLock, find_birth, hold_run_lock, hold_stage_lock
@@ -55,6 +56,8 @@ class StageRun:
 def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun]:
     """Bring `stage` and what it needs (or all stages) up to date, under the project's lock.
 
+    An edit of the vocabulary that a kill left half written is finished first.
+
     echo: called with each line for people. Raises the failing stage's own error; before that, outputs and reports
     of the last good version are put back, as they are where Ctrl-C ends the run. Raises Busy where another run is at
     work.
@@ -66,6 +69,8 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
     read_params(layout.params_file)  # before DVC, whose words for a broken one help nobody, deletes anything
     _check_sections(layout)
     with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
+        if (killed := finish_edit(layout.scratch)) is not None:
+            echo(killed.in_words)
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
             pass  # a stage that outlived its killed run has ended now
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)

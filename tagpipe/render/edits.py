@@ -11,14 +11,14 @@ from tagpipe.core.edit_effect import EditEffect
 from tagpipe.core.suggestions import Kind, Suggestion
 from tagpipe.core.tag_changes import TagChange
 from tagpipe.render.tables import count_nouns
-from tagpipe.render.text import EMPTY, shorten, visible
+from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
 
 _MAX_TAGS = 8
 
 
 def render_effect(what: str, effect: EditEffect | None, *, no_preview: str | None) -> RenderableType:
-    """what: the edit in words. effect: None where it has none, or where no_preview says why it is not known."""
-    lines = [Text(shorten(what, 400), "bold")]
+    """what: the edit as a command. effect: None where it has none, or where no_preview says why it is not known."""
+    lines = [Text(shorten(what, MAX_COMMAND), "bold")]
     if no_preview is not None:
         lines.append(Text(f"What it does to the dataset is not known: {visible(no_preview)}"))
     elif effect is None:

@@ -9,6 +9,9 @@ from tagpipe.errors import visible as visible  # flows take it from here, too
 MAX_SHOWN = 80
 """Characters of one public text in a table; the whole is in the JSON and Parquet files."""
 
+MAX_COMMAND = 400
+"""Characters of a command that may be copied."""
+
 EMPTY = "(empty)"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~@:&$])")
 

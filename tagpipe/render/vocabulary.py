@@ -20,7 +20,7 @@ from tagpipe.core.vocabulary_tree import TreeRow
 from tagpipe.render.diff_parts import percent
 from tagpipe.render.monitor import why_not
 from tagpipe.render.tables import count_nouns, plain_table
-from tagpipe.render.text import EMPTY, shorten, visible
+from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
 
 _INDENT = 9
 _STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated": "deprecated, without a replacement"}
@@ -176,7 +176,7 @@ def describe_suggestion(each: Suggestion) -> str:
 def describe_line(line: LogLine) -> str:
     """A line of the edit log in a line: when, who, what, why."""
     why = f": {visible(line.why)}" if line.why else ""
-    return visible(f"{line.at[:10]}  {line.who}  {line.action} {' '.join(map(shorten, line.arguments))}") + why
+    return visible(f"{line.at[:10]}  {line.who}  {shorten(line.command, MAX_COMMAND)}") + why
 
 
 def _names(names: Iterable[str]) -> str:

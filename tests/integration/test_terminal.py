@@ -144,7 +144,7 @@ def test_refresh_keeps_every_source_that_it_proved(tmp_path: Path, monkeypatch: 
         },
     )
     monkeypatch.setattr(project_module, "download", lambda url, bounds, *, name, progress: upstream[name])
-    assert refresh(root, check=True).moved
+    assert refresh(root, check=True, echo=print).moved
     assert not (root / ".tagpipe/pinned").exists()
-    assert refresh(root).accepted
+    assert refresh(root, echo=print).accepted
     assert {path.name for path in (root / ".tagpipe/pinned").iterdir()} == set(pins.values())

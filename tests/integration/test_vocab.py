@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,10 +24,12 @@ import tagpipe as package
 from tagpipe import curation
 from tagpipe.core import spelling
 from tagpipe.core.vocabulary import read_vocabulary
-from tagpipe.io import edit_journal
+from tagpipe.io import edit_journal, repro
+from tagpipe.io.layout import project_layout
 from tagpipe.io.lock import hold_run_lock
 from tagpipe.io.yaml_file import set_values
 from tagpipe.project import init_project
+from tagpipe.render.vocabulary import describe_line
 
 Tagpipe = Callable[..., Any]
 
@@ -34,6 +37,8 @@ VOCABULARY = "data/source/vocabulary.json"
 IGNORE = "data/curation/ignore.json"
 NOT_SAME = "data/curation/not-same.json"
 LOG = "data/curation/vocabulary-log.jsonl"
+MONITORED = "data/reports/monitor.json"
+REPOSITORY = Path(__file__).parents[2]
 
 EDITS = {
     "add": ["add", "nvidia", "--parent", "mlops", "--alias", "nvidia gpu"],
@@ -164,6 +169,35 @@ def test_numbers_of_the_preview_are_those_of_a_build(project: Path, tmp_path: Pa
     numbers = log_of(project)[0]["evidence"]
     assert count[1] - count[0] == numbers["n_labels_added"] - numbers["n_labels_removed"]
     assert numbers["n_labels_removed"] == numbers["n_losing"] == numbers["support"] > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ignore", "--", "--help"],
+        ["ignore", "Hello  World"],
+        ["not-same", "--", "it's $(x)", "-x"],
+        ["add", "--parent=mlops", "--alias=--help", "--", "-x"],
+        ["alias", "--", "--parent=x", "mlops"],
+        ["rename", "--", "mlops", "-x"],
+        ["split", "--off=torch", "--into=--help", "pytorch"],
+        ["parent", "--instead-of=3d-vision", "3d-reconstruction", "mlops"],
+        ["deprecate", "--replaced-by=mlops", "automl"],
+        ["import", "--form=csv", "other.csv"],
+    ],
+    ids=" ".join,
+)
+def test_an_edit_is_shown_and_logged_as_a_command_to_copy(
+    project: Path, tagpipe: Tagpipe, arguments: list[str]
+) -> None:
+    action, *rest = arguments
+    ended = tagpipe("vocab", action, "--yes", *rest)
+    assert ended.exit_code == 0, ended.stderr
+    assert shlex.split(ended.stdout.splitlines()[0]) == arguments
+    (line,) = log_of(project)
+    assert line["arguments"] == rest
+    assert shlex.join(arguments) in describe_line(curation.read_log(project_layout(project))[0])
+    assert tagpipe("vocab", "undo").stdout.startswith(f"taken back: {shlex.join(arguments)} (of 2")
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_written(project: Path, tagpipe: Tagpipe) -> None:
@@ -316,7 +350,6 @@ def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path,
 
 
 def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
-    from tagpipe.io.layout import project_layout
     from tagpipe.io.sources import store_pinned
 
     data = (project / VOCABULARY).read_bytes()
@@ -348,7 +381,7 @@ def test_an_edit_is_refused_where_the_file_has_changed_since_it_was_shown(projec
     path = project / NOT_SAME
     path.write_bytes(b'{"schema": 1, "pairs": []}')
     with pytest.raises(curation.EditRefused, match="has been changed since the edit was shown"):
-        curation.apply_plan(opened, plan, why=None)
+        curation.apply_plan(opened, plan, why=None, echo=print)
     assert path.read_bytes() == b'{"schema": 1, "pairs": []}'
 
 
@@ -454,82 +487,151 @@ class Killed(BaseException):
     """What ends the process, where no handler of ours is asked."""
 
 
-def die_before(monkeypatch: pytest.MonkeyPatch, n_puts: int) -> None:
-    put = edit_journal._put
-    count = iter(range(1_000))
+JOURNAL = ".tagpipe/vocabulary-edit.json"
 
-    def dying(path: Path, data: bytes | None) -> None:
+
+def kill(tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, arguments: list[str], n_puts: int) -> None:
+    """Run a command that dies before it writes the file `n_puts` of its two, or before it removes the journal (2)."""
+    put, unlink, count = edit_journal._put, Path.unlink, iter(range(1_000))
+
+    def dying_put(path: Path, data: bytes | None) -> None:
         if next(count) == n_puts:
             raise Killed
         put(path, data)
 
-    monkeypatch.setattr(edit_journal, "_put", dying)
-
-
-@pytest.mark.parametrize(("name", "n_puts"), [("not-same", 0), ("not-same", 1), ("parent", 1)])
-def test_after_a_kill_the_same_command_finishes(
-    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, name: str, n_puts: int
-) -> None:
-    before = content_of(project)
-    with monkeypatch.context() as patch:
-        die_before(patch, n_puts)
-        with pytest.raises(Killed):
-            tagpipe("vocab", *EDITS[name], "--yes")
-    assert not (project / LOG).exists()
-    assert tagpipe("vocab", *EDITS[name], "--yes").exit_code == 0
-    assert content_of(project) != before
-    assert tagpipe("vocab", "undo").exit_code == 0
-    assert content_of(project) == before
-
-
-@pytest.mark.parametrize("n_puts", [0, 1])
-def test_after_a_kill_of_undo_it_is_still_to_be_undone(
-    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
-) -> None:
-    before = content_of(project)
-    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
-    edited = content_of(project)
-    with monkeypatch.context() as patch:
-        die_before(patch, n_puts)
-        with pytest.raises(Killed):
-            tagpipe("vocab", "undo")
-    assert tagpipe("vocab", "tree", "mlops").exit_code == 0  # whatever reads takes back what was half done
-    assert (content_of(project), len(log_of(project))) == (edited, 1)
-    assert tagpipe("vocab", "undo").exit_code == 0
-    assert content_of(project) == before
-
-
-def test_after_a_kill_behind_the_last_file_the_edit_is_done(
-    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unlink = Path.unlink
-
-    def dying(path: Path, missing_ok: bool = False) -> None:
-        if path.name == "vocabulary-edit.json":
+    def dying_unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name == Path(JOURNAL).name:
             raise Killed
         unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", dying)
+        patch.setattr(edit_journal, "_put", dying_put)
+        patch.setattr(Path, "unlink", dying_unlink)
         with pytest.raises(Killed):
-            tagpipe("vocab", *EDITS["not-same"], "--yes")
-    edited = content_of(project)
-    assert tagpipe("vocab", "tree", "mlops").exit_code == 0
-    assert (content_of(project), len(log_of(project))) == (edited, 1)
+            tagpipe("vocab", *arguments)
 
 
-def test_what_somebody_wrote_after_a_kill_stays(
+@pytest.mark.parametrize(
+    ("name", "n_puts"),
+    [*((name, n_puts) for name in ("not-same", "parent") for n_puts in range(3)), *((name, 1) for name in EDITS)],
+)
+def test_after_a_kill_the_same_command_finishes_the_edit_and_makes_it_once(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, name: str, n_puts: int
+) -> None:
+    before = content_of(project)
+    kill(tagpipe, monkeypatch, [*EDITS[name], "--yes"], n_puts)
+    ended = tagpipe("vocab", *EDITS[name], "--yes")
+    assert (ended.exit_code, ended.stdout.startswith(f"made already: {EDITS[name][0]} ")) == (0, True), ended.stderr
+    assert ended.stderr.startswith(f"finished the edit `tagpipe vocab {EDITS[name][0]} ")
+    assert ended.stderr.count("\n") == 1
+    (line,) = log_of(project)
+    (patch,) = line["patches"]
+    assert hashlib.sha256((project / patch["file"]).read_bytes()).hexdigest() == patch["sha256_after"]
+    assert not (project / JOURNAL).exists()
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert content_of(project) == before
+
+
+def test_after_a_kill_another_edit_finishes_the_first(
     project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        die_before(patch, 1)
-        with pytest.raises(Killed):
-            tagpipe("vocab", *EDITS["not-same"], "--yes")
-    own = b'{"schema": 1, "pairs": [["x", "y"]]}'
-    (project / NOT_SAME).write_bytes(own)
-    assert tagpipe("vocab", "tree", "mlops").exit_code == 0
-    assert (project / NOT_SAME).read_bytes() == own
-    assert not (project / LOG).exists()
+    kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], 1)
+    for arguments in (EDITS["rename"], EDITS["not-same"]):
+        ended = tagpipe("vocab", *arguments, "--yes")
+        assert (ended.exit_code, "made already" in ended.stdout) == (0, False)
+    assert [line["action"] for line in log_of(project)] == ["parent", "rename", "not-same"]
+    assert json.loads((project / VOCABULARY).read_bytes())["automated-machine-learning"]["parents"][-1] == "mlops"
+
+
+@pytest.mark.parametrize("n_puts", range(3))
+def test_after_a_kill_of_undo_it_undoes_one_edit(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
+) -> None:
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    before = content_of(project)
+    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
+    kill(tagpipe, monkeypatch, ["undo"], n_puts)
+    ended = tagpipe("vocab", "undo")
+    assert (ended.exit_code, ended.stdout) == (0, "made already: undo\n")
+    assert (content_of(project), len(log_of(project))) == (before, 3)
+    ended = tagpipe("vocab", "undo")
+    assert ended.stdout.startswith("taken back: parent automl mlops (of ")
+
+
+@pytest.mark.parametrize("n_puts", range(3))
+def test_what_only_reads_after_a_kill_writes_nothing_and_waits_for_nobody(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
+) -> None:
+    shutil.copy(REPOSITORY / MONITORED, project / MONITORED)
+    kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], n_puts)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("q\n"))
+    before = content_of(project), (project / LOG).is_file(), (project / JOURNAL).read_bytes()
+    with hold_run_lock(project / ".tagpipe", command="tagpipe run"):
+        for arguments in (["check"], ["show", "automl"], ["tree", "mlops"], ["candidates"], ["export"], ["review"]):
+            ended = tagpipe("vocab", *arguments)
+            assert ended.exit_code == 0, ended.stderr
+            assert ended.stderr.startswith("note: an edit of the vocabulary was killed while it was being written; ")
+        assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 6
+        assert tagpipe("refresh", "--check").exit_code == 6
+    assert (content_of(project), (project / LOG).is_file(), (project / JOURNAL).read_bytes()) == before
+    tagpipe("refresh", "--check")  # it reads, too
+    assert (project / JOURNAL).read_bytes() == before[-1]
+
+
+@pytest.mark.parametrize("command", ["run", "refresh"])
+def test_a_run_and_a_refresh_finish_a_killed_edit(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], 0)
+    monkeypatch.setattr(repro, "_run_dvc", lambda *_: ([], 0, []))
+    ended = tagpipe(command)
+    assert ended.exit_code == {"run": 0, "refresh": 2}[command]  # no source has a url
+    assert "finished the edit `tagpipe vocab parent automl mlops`, which was killed" in ended.stderr
+    assert [line["action"] for line in log_of(project)] == ["parent"]
+    assert not (project / JOURNAL).exists()
+    ended = tagpipe("vocab", "show", "automl")
+    assert "parent automl mlops" in ended.stdout
+
+
+@pytest.mark.parametrize("name", [NOT_SAME, LOG])
+def test_what_somebody_wrote_after_a_kill_stays(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    kill(tagpipe, monkeypatch, [*EDITS["not-same"], "--yes"], 0)
+    own = {NOT_SAME: b'{"schema": 1, "pairs": [["x", "y"]]}', LOG: b""}[name]
+    (project / name).write_bytes(own)
+    before = content_of(project)
+    ended = tagpipe("vocab", *EDITS["ignore"], "--yes")
+    assert ended.exit_code == 0
+    assert ended.stderr == (
+        "dropped the edit `tagpipe vocab not-same supervised-learning unsupervised-learning`, which was killed while "
+        f"it was being written: {name} has been changed since, so every file stays as it is\n"
+    )
+    assert content_of(project)["not-same.json"] == before["not-same.json"]
+    assert [line["action"] for line in log_of(project)] == (["ignore"] if name == LOG else ["parent", "ignore"])
+    assert not (project / JOURNAL).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", ["tagpipe run", "dvc repro"])
+def test_what_a_kill_left_may_be_built_and_nothing_of_it_is_reverted(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, build: str
+) -> None:
+    kill(tagpipe, monkeypatch, ["deprecate", "pytorch", "--yes"], 1)
+    if build == "tagpipe run":
+        assert tagpipe("run").exit_code == 0
+    else:
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run(["dvc", "repro", "-q"], cwd=project, env=environment, check=True, capture_output=True)
+    built = content_of(project), (project / "dvc.lock").read_bytes()
+    assert tagpipe("vocab", "check").exit_code == 0
+    assert (project / LOG).exists() == (build == "tagpipe run")
+    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
+    assert [line["action"] for line in log_of(project)] == ["deprecate", "not-same"]
+    assert content_of(project) == built[0] | {"not-same.json": (project / NOT_SAME).read_bytes()}
+    assert tagpipe("run").exit_code == 0
+    assert "pytorch" not in package.load(project).tags
 
 
 KILLED = """
@@ -648,8 +750,6 @@ def unknown_parents(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_the_command_that_mends_is_one_that_can_be_run(project: Path, tagpipe: Tagpipe) -> None:
-    import shlex
-
     path = project / VOCABULARY
     tree = json.loads(path.read_bytes())
     tree["pytorch"]["parents"] = ["mlopss", "-it's $(x)", "k nearest neighbours!"]
@@ -885,16 +985,6 @@ def on_terminal(
                 os.write(fd, left.pop(0))
     os.close(fd)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("key", "code"), [(b"y", 0), (b"n", 1), (b"", 1)])
-def test_on_a_terminal_a_person_is_asked(project: Path, key: bytes, code: int) -> None:
-    before = content_of(project)
-    ended, said = on_terminal(project, EDITS["not-same"], b"[y/N]:", [key + b"\n"], by_key=False)
-    assert ended == code, said
-    assert "Make this edit? [y/N]" in said
-    assert (content_of(project) != before) == (code == 0)
 
 
 @pytest.mark.slow
