@@ -235,6 +235,12 @@ def _ask() -> None:
         raise ConfigError(
             "nothing was written: standard input is no terminal, so nobody can be asked", fix="Say --yes to write it"
         )
-    if not typer.confirm("Make this edit?", default=False, err=True):
-        print("nothing was written")
+    print("Make this edit? [y/N]: ", end="", file=sys.stderr, flush=True)
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print("\nnothing was written", file=sys.stderr)
+        raise
+    if answer.strip().lower() not in ("y", "yes"):
+        print("nothing was written" if answer else "\nnothing was written", file=sys.stderr)  # Ctrl-D ends no line
         raise typer.Exit(1)

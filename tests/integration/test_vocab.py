@@ -988,6 +988,41 @@ def on_terminal(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("keys", "code"), [(b"y\n", 0), (b"YES\n", 0), (b"n\n", 1), (b"\n", 1), (b"\x04", 1), (b"\x03", 130)]
+)
+def test_on_a_terminal_a_person_is_asked(project: Path, keys: bytes, code: int) -> None:
+    """Ctrl-D is 4, Ctrl-C is 3."""
+    before = content_of(project)
+    ended, said = on_terminal(project, EDITS["not-same"], b"[y/N]:", [keys], by_key=False)
+    assert ended == code, said
+    assert "Make this edit? [y/N]" in said
+    assert (content_of(project) != before) == (code == 0)
+    assert said.endswith("nothing was written\r\n") == (code != 0)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("", 1), (None, 130)])
+def test_no_and_the_ends_of_a_terminal_write_nothing_and_say_so(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, answer: str | None, code: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1, /) -> str:
+            if answer is None:  # Ctrl-C
+                raise KeyboardInterrupt
+            return answer
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    before = content_of(project)
+    ended = tagpipe("vocab", *EDITS["not-same"])
+    assert (ended.exit_code, ended.stderr.splitlines()[-1][-19:]) == (code, "nothing was written")
+    assert "nothing was written" not in ended.stdout
+    assert content_of(project) == before
+
+
+@pytest.mark.slow
 def test_on_a_terminal_one_key_press_decides(tiny: Path) -> None:
     ended, said = on_terminal(tiny, ["review"], b"quit? ", [b"y", b"n", b"\x04"], by_key=True)  # Ctrl-D
     assert ended == 0, said
