@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -127,11 +128,12 @@ def preview(
     )
 
 
-def preview_vocabulary(root: Path, before: bytes, after: bytes) -> Comparison:
+def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequence[Side] = ()) -> Comparison:
     """What an edit of the vocabulary alone does: the inputs and parameters of now, with each of two vocabularies.
 
-    Both are built in memory, so that edits that are not built yet do not count; nothing is written. Raises what the
-    sources and the build raise.
+    Both are built in memory, so that edits that are not built yet do not count; nothing is written. known: sides of
+    earlier previews (`diff.base`, `diff.head`); one that is `before` with the inputs of now is not built again. Raises
+    what the sources and the build raise.
     """
     layout = project_layout(root)
     params = read_params(layout.params_file)
@@ -141,7 +143,10 @@ def preview_vocabulary(root: Path, before: bytes, after: bytes) -> Comparison:
         # One build at a time: two of a million projects would take 2 GB.
         return side_of(build_in_memory(Raw(raw.projects, replace(raw.vocabulary, data=data)), (), params), name)
 
-    ours, theirs = side_with(before, "as it is"), side_with(after, "as edited")
+    theirs = side_with(after, "as edited")
+    sources = {**theirs.sources, "vocabulary": hashlib.sha256(before).hexdigest()}
+    built = next((side for side in known if side.params == params and side.sources == sources), None)
+    ours = side_with(before, "as it is") if built is None else replace(built, name="as it is")
     return _compare(ours, theirs, lambda: (raw, raw), may_be_code=False, with_causes=False)
 
 

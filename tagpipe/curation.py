@@ -30,6 +30,7 @@ from tagpipe.core.edit_log import (
     revert_patch,
 )
 from tagpipe.core.schemas import is_unicode
+from tagpipe.core.sides import Side
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
 from tagpipe.core.vocabulary_entries import Entry, read_entries
 from tagpipe.core.vocabulary_findings import command, quote
@@ -101,7 +102,8 @@ class Plan:
     """An edit that is not made yet: the one file it changes, and what that does.
 
     effect: None where the dataset is not touched, or `no_preview` says why it could not be computed. evidence: numbers
-    of the time, for the log.
+    of the time, for the log. sides: the two datasets that were built for the effect, so that the next edit's preview
+    need not build them again.
     """
 
     action: str
@@ -110,6 +112,7 @@ class Plan:
     effect: EditEffect | None
     no_preview: str | None
     evidence: dict[str, int]
+    sides: tuple[Side, ...] = ()
 
 
 def read_vocabulary_file(root: Path) -> VocabularyFile:
@@ -144,9 +147,12 @@ def plan_edit(
     change: Change,
     *,
     evidence: dict[str, int] | None = None,
-    with_preview: bool = True,
+    known: Sequence[Side] = (),
 ) -> Plan:
-    """An edit of the vocabulary. Raises ConfigError where it would break its integrity, or it cannot be edited here."""
+    """An edit of the vocabulary. known: `sides` of the plan before it, if there is one.
+
+    Raises ConfigError where it would break the vocabulary's integrity, or it cannot be edited here.
+    """
     file = curation.file
     curation_file(curation.layout, LOG_FILE)  # without a place for the log nothing is to be shown or asked
     path = file.path
@@ -155,18 +161,19 @@ def plan_edit(
     if after == file.data:
         raise EditRefused("the edit changes nothing", file=path.name)
     planned = Plan(action, tuple(arguments), FileChange(path, file.data, after), None, None, dict(evidence or {}))
-    return _with_effect(curation, planned) if with_preview else planned
+    return _with_effect(curation, planned, known)
 
 
-def _with_effect(curation: Curation, plan: Plan) -> Plan:
+def _with_effect(curation: Curation, plan: Plan, known: Sequence[Side]) -> Plan:
     assert plan.change.before is not None
     assert plan.change.after is not None
     try:
-        comparison = preview_vocabulary(curation.layout.root, plan.change.before, plan.change.after)
+        comparison = preview_vocabulary(curation.layout.root, plan.change.before, plan.change.after, known=known)
     except TagpipeError as error:
         return replace(plan, no_preview=error.headline)
     effect = measure_effect(comparison.diff, comparison.gates)
-    return replace(plan, effect=effect, evidence={**plan.evidence, **effect.numbers})
+    sides = (comparison.diff.base, comparison.diff.head)
+    return replace(plan, effect=effect, evidence={**plan.evidence, **effect.numbers}, sides=sides)
 
 
 def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from tagpipe.cli.output import echo_error, print_result, tell_of_killed_edit
-from tagpipe.errors import EditRefused
+from tagpipe.errors import ConfigError, EditRefused, visible
 
 if TYPE_CHECKING:
+    from tagpipe.core.sides import Side
     from tagpipe.core.suggestions import Suggestion
+    from tagpipe.curation import Curation, Plan
 
 _KEYS = {"y": "alias it", "n": "not the same", "s": "skip", "u": "undo the last", "q": "quit"}
 _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": ("skipped",) * 2}
@@ -22,7 +25,7 @@ _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": (
 
 def review() -> None:
     """Decide on alias suggestions, one key each: y alias it, n not the same, s skip, u undo the last, q quit."""
-    from tagpipe.curation import open_curation, undo
+    from tagpipe.curation import finish_killed_edit, open_curation, undo
     from tagpipe.inspection import find_samples, suggest
     from tagpipe.io.usage import read_usage
     from tagpipe.render.edits import render_question
@@ -34,29 +37,63 @@ def review() -> None:
     found = suggest(curation, usage)
     samples = find_samples(curation.layout, [each.form for each in found])
     decided: list[str] = []
-    while len(decided) < len(found):
-        each = found[len(decided)]
-        print_result(
-            render_question(
-                each,
-                at=len(decided) + 1,
-                n_all=len(found),
-                support=usage.support.get(each.tag),
-                is_kept=each.tag in usage.kept,
-                titles=samples.get(each.form, ()),
+    sides: tuple[Side, ...] = ()
+    try:
+        while len(decided) < len(found):
+            each = found[len(decided)]
+            curation = open_curation(root)
+            evidence = {"n_projects": each.n_projects, "support": usage.support.get(each.tag, 0)}
+            alias = _plan_alias(curation, each, evidence, known=sides)
+            sides = sides if isinstance(alias, ConfigError) else alias.sides
+            print_result(
+                render_question(
+                    each,
+                    at=len(decided) + 1,
+                    n_all=len(found),
+                    support=usage.support.get(each.tag),
+                    is_kept=each.tag in usage.kept,
+                    titles=samples.get(each.form, ()),
+                    effect=_say_effect(alias),
+                )
             )
-        )
-        key = _ask_key()
-        if key == "q":
-            break
-        if key == "u":
-            if decided and decided.pop() != "s":
-                undo(root, echo=echo_error)
-            continue
-        decided.append(_decide(root, each, key, support=usage.support.get(each.tag, 0)))
-    counts = Counter(decided)
-    said = ", ".join(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _DONE.items())
-    print(f"{said}; {len(found) - len(decided)} left")
+            key = _ask_key()
+            if key == "q":
+                break
+            if key != "s" and finish_killed_edit(root, echo=echo_error) is not None:
+                continue  # asked anew, for the vocabulary may be another one now
+            if key == "u":
+                if decided and decided.pop() != "s":
+                    undo(root, echo=echo_error)
+                continue
+            decided.append(_decide(root, each, key, alias, evidence))
+    finally:  # after Ctrl-C, too: what was decided is written
+        counts = Counter(decided)
+        said = ", ".join(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _DONE.items())
+        print(f"{said}; {len(found) - len(decided)} left")
+
+
+def _plan_alias(
+    curation: Curation, each: Suggestion, evidence: dict[str, int], *, known: Sequence[Side]
+) -> Plan | ConfigError:
+    """What `y` would do, or why it cannot be done."""
+    from tagpipe.core.edit_log import as_arguments
+    from tagpipe.core.vocabulary_edits import add_alias
+    from tagpipe.curation import plan_edit
+
+    change = partial(add_alias, raw=each.form, tag=each.tag)
+    try:
+        names = as_arguments(each.form, each.tag)
+        return plan_edit(curation, "alias", names, change, evidence=evidence, known=known)
+    except ConfigError as error:
+        return error
+
+
+def _say_effect(alias: Plan | ConfigError) -> list[str]:
+    from tagpipe.render.edits import describe_effect
+
+    if isinstance(alias, ConfigError):
+        return [f"refused: {visible(alias.headline)}"]
+    return describe_effect(alias.effect, no_preview=alias.no_preview)
 
 
 def _ask_key() -> str:
@@ -64,7 +101,11 @@ def _ask_key() -> str:
     asked = ", ".join(f"{key} {meaning}" for key, meaning in _KEYS.items())
     while True:
         print(f"    {asked}? ", end="", file=sys.stderr, flush=True)
-        key = _read_key()
+        try:
+            key = _read_key()
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+            raise
         print(_KEYS.get(key, ""), file=sys.stderr, flush=True)
         if key in _KEYS:
             return key
@@ -80,22 +121,20 @@ def _read_key() -> str:
     return line.strip()[:1].lower() if line else "q"
 
 
-def _decide(root: Path, each: Suggestion, key: str, *, support: int) -> str:
+def _decide(root: Path, each: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
     """Write what was decided; the key that it came to, for a refused edit is skipped."""
-    from tagpipe.core.vocabulary_edits import add_alias
-    from tagpipe.curation import apply_plan, open_curation, plan_edit, plan_not_same
+    from tagpipe.curation import apply_plan, open_curation, plan_not_same
 
     if key == "s":
         return key
     curation = open_curation(root)
-    evidence = {"n_projects": each.n_projects, "support": support}
     try:
-        if key == "y":
-            change = partial(add_alias, raw=each.form, tag=each.tag)
-            names = [each.form, each.tag]
-            plan = plan_edit(curation, "alias", names, change, evidence=evidence, with_preview=False)
-        else:
+        if key == "n":
             plan = plan_not_same(curation, each.form, each.tag, evidence=evidence)
+        elif isinstance(alias, ConfigError):
+            raise alias
+        else:
+            plan = alias
         apply_plan(curation, plan, why="tagpipe vocab review", echo=echo_error)
     except EditRefused as error:
         print(f"    {error}", file=sys.stderr)

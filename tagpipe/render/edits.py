@@ -18,19 +18,17 @@ _MAX_TAGS = 8
 
 def render_effect(what: str, effect: EditEffect | None, *, no_preview: str | None) -> RenderableType:
     """what: the edit as a command. effect: None where it has none, or where no_preview says why it is not known."""
-    lines = [Text(shorten(what, MAX_COMMAND), "bold")]
+    return Group(Text(shorten(what, MAX_COMMAND), "bold"), *map(Text, describe_effect(effect, no_preview=no_preview)))
+
+
+def describe_effect(effect: EditEffect | None, *, no_preview: str | None) -> list[str]:
+    """The effect in a few lines. effect, no_preview: as in `render_effect`."""
     if no_preview is not None:
-        lines.append(Text(f"What it does to the dataset is not known: {visible(no_preview)}"))
-    elif effect is None:
-        lines.append(Text("It does nothing to the dataset: only suggestions and the monitor go by it."))
-    elif effect.is_none:
-        lines.append(Text("It changes no label and no tag's support."))
-    else:
-        lines += map(Text, _describe(effect))
-    return Group(*lines)
-
-
-def _describe(effect: EditEffect) -> list[str]:
+        return [f"What it does to the dataset is not known: {visible(no_preview)}"]
+    if effect is None:
+        return ["It does nothing to the dataset: only suggestions and the monitor go by it."]
+    if effect.is_none:
+        return ["It changes no label and no tag's support."]
     lines = [_say_labels(effect) if effect.n_labels_added + effect.n_labels_removed else "No label changes."]
     if effect.entered or effect.left:
         lines += [f"enters the cut: {_list(effect.entered)}", f"leaves the cut: {_list(effect.left)}"]
@@ -59,11 +57,18 @@ def _list(changes: Sequence[TagChange]) -> str:
 
 
 def render_question(
-    suggestion: Suggestion, *, at: int, n_all: int, support: int | None, is_kept: bool, titles: Sequence[str]
+    suggestion: Suggestion,
+    *,
+    at: int,
+    n_all: int,
+    support: int | None,
+    is_kept: bool,
+    titles: Sequence[str],
+    effect: Sequence[str],
 ) -> RenderableType:
     """A suggestion to decide on. support: of its tag; None where the version last built has no such tag.
 
-    titles: how the texts of some projects with the form begin.
+    titles: how the texts of some projects with the form begin. effect: what it does to the dataset, in lines.
     """
     each = suggestion
     form, tag, name = (shorten(text) or EMPTY for text in (each.form, each.tag, each.name))
@@ -75,4 +80,6 @@ def render_question(
     ]
     if each.doubt:
         lines.append(Text(f"    but {visible(each.doubt)}"))
-    return Group(*lines, *(Text(f"    - {shorten(title, 72)}") for title in titles))
+    lines += [Text(f"    - {shorten(title, 72)}") for title in titles]
+    lines += [Text(f"    {line}") for line in (f"as an alias: {effect[0]}", *effect[1:])]
+    return Group(*lines)

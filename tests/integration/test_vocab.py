@@ -21,12 +21,14 @@ from typing import Any
 import pytest
 
 import tagpipe as package
-from tagpipe import curation
+from tagpipe import comparison, curation
+from tagpipe.cli import vocab_review
 from tagpipe.core import spelling
 from tagpipe.core.vocabulary import read_vocabulary
 from tagpipe.io import edit_journal, repro
 from tagpipe.io.layout import project_layout
 from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.sources import store_pinned
 from tagpipe.io.yaml_file import set_values
 from tagpipe.project import init_project
 from tagpipe.render.vocabulary import describe_line
@@ -350,8 +352,6 @@ def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path,
 
 
 def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
-    from tagpipe.io.sources import store_pinned
-
     data = (project / VOCABULARY).read_bytes()
     store_pinned(project_layout(project), data)
     pin = {"url": "https://example.org/vocabulary.json", "sha256": hashlib.sha256(data).hexdigest()}
@@ -896,6 +896,87 @@ def test_review_asks_for_variants_first_and_remembers(tiny: Path, review: Review
     ]
     assert asked_about(review("q")) == ["ml-ops  =  mlops"]
     assert asked_about(review("ss")) == ["ml-ops  =  mlops", "forcasting  =  forecasting"]
+
+
+def test_review_shows_what_an_alias_does_as_the_edit_itself_does(tiny: Path, tagpipe: Tagpipe, review: Review) -> None:
+    set_values(tiny / "params.yaml", {("threshold", "min_projects"): 2})
+    shown = tagpipe("vocab", "alias", "decision-tree", "decision-trees").stdout.splitlines()[1:]
+    assert "enters the cut: decision-trees 0 -> 3" in shown
+    done = review("yq").stdout.splitlines()
+    at = done.index(f"    as an alias: {shown[0]}")
+    assert done[at + 1 : at + len(shown)] == [f"    {line}" for line in shown[1:]]
+    assert tagpipe("vocab", "undo").exit_code == 0
+    assert tagpipe("vocab", "alias", "decision-tree", "decision-trees", "--yes").exit_code == 0
+    first, _, same = log_of(tiny)
+    assert first["evidence"] == same["evidence"]
+    assert first["evidence"]["n_labels_added"] == 3
+
+
+def test_review_builds_each_edited_dataset_once_and_what_it_is_held_against_once_in_all(
+    tiny: Path, review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = []
+    build = comparison.build_in_memory
+    monkeypatch.setattr(comparison, "build_in_memory", lambda *given: builds.append(1) or build(*given))
+    assert len(asked_about(review("ynssy"))) == 5
+    assert len(builds) == 6
+
+
+def test_review_says_where_it_cannot_tell_what_an_alias_does(tiny: Path, review: Review) -> None:
+    (tiny / "data/source/projects.json").unlink()
+    assert "    as an alias: What it does to the dataset is not known: source/projects" in review("yq").stdout
+    assert "n_labels_added" not in log_of(tiny)[0]["evidence"]
+
+
+def test_review_of_what_cannot_be_edited_still_tells_names_apart(tiny: Path, review: Review) -> None:
+    data = (tiny / VOCABULARY).read_bytes()
+    store_pinned(project_layout(tiny), data)
+    pin = {"url": "https://example.org/vocabulary.json", "sha256": hashlib.sha256(data).hexdigest()}
+    set_values(tiny / "params.yaml", {("source", "vocabulary"): pin})
+    done = review("nq").stdout
+    assert "as an alias: refused: params.yaml, field source.vocabulary.url: the vocabulary comes from a url" in done
+    assert done.splitlines()[-1] == "0 aliases added, 1 told apart, 0 skipped; 4 left"
+
+
+def test_review_keeps_what_another_writes_while_it_asks(
+    tiny: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = iter("nq")
+
+    def press() -> str:
+        if (key := next(keys)) == "n":
+            (tiny / NOT_SAME).write_bytes(b'{"schema": 1, "pairs": [["x", "y"]]}')
+        return key
+
+    monkeypatch.setattr(vocab_review, "_read_key", press)
+    assert tagpipe("vocab", "review").exit_code == 0
+    assert json.loads((tiny / NOT_SAME).read_bytes())["pairs"] == [["decision-tree", "decision-trees"], ["x", "y"]]
+
+
+def test_review_finishes_a_killed_edit_before_it_decides_and_asks_anew(
+    tiny: Path, tagpipe: Tagpipe, review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill(tagpipe, monkeypatch, ["alias", "decision-tree", "decision-trees", "--yes"], 0)
+    done = review("yyyq")
+    assert asked_about(done)[:3] == ["decision-tree  =  decision-trees"] * 2 + ["graph  =  graphs"]
+    assert "as an alias: refused: " in done.stdout
+    assert "finished the edit `tagpipe vocab alias decision-tree decision-trees`" in done.stderr
+    assert done.stdout.splitlines()[-1] == "1 alias added, 0 told apart, 1 skipped; 3 left"
+    assert [line["arguments"] for line in log_of(tiny)] == [["decision-tree", "decision-trees"], ["graph", "graphs"]]
+
+
+def test_review_says_what_it_wrote_after_ctrl_c(tiny: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = iter("ys")
+
+    def press() -> str:
+        for key in keys:
+            return key
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vocab_review, "_read_key", press)
+    ended = tagpipe("vocab", "review")
+    assert (ended.exit_code, len(log_of(tiny))) == (130, 1)
+    assert ended.stdout.splitlines()[-1] == "1 alias added, 0 told apart, 1 skipped; 3 left"
 
 
 def test_a_rejected_suggestion_never_returns(tiny: Path, tagpipe: Tagpipe, review: Review) -> None:
