@@ -48,8 +48,6 @@ from tagpipe.io.usage import find_usage
 from tagpipe.io.yaml_file import read_params
 from tagpipe.params import Params, Source
 
-_FORM_OF = {".json": "json-object", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".ttl": "skos"}
-
 Change = Callable[[Sequence[Entry]], Sequence[Entry]]
 
 
@@ -193,20 +191,6 @@ def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequ
 
 def _number(name: str, values: Sequence[int]) -> dict[str, int]:
     return {name if at == 1 else f"{name}_of_{at}": value for at, value in enumerate(values, start=1)}
-
-
-def choose_form(form: str | None, path: Path) -> str:
-    """The form of exchange: `form`, or what the ending of `path` says. Raises ConfigError for another ending."""
-    chosen = form or _FORM_OF.get(path.suffix.lower())
-    if chosen is None:
-        raise ConfigError(
-            "the ending does not tell the form",
-            file=path.name,
-            found=escape_shown(path.suffix),
-            expected=", ".join(_FORM_OF),
-            fix="Name the form with --form",
-        )
-    return chosen
 
 
 def plan_ignore(curation: Curation, raw: str, *, evidence: dict[str, int] | None = None) -> Plan:

@@ -110,12 +110,12 @@ def export(
     ] = None,
 ) -> None:
     """Write the vocabulary in another form."""
-    from tagpipe.core.exchange import export_vocabulary
-    from tagpipe.curation import choose_form, open_curation
+    from tagpipe.core.exchange import choose_form, export_vocabulary
+    from tagpipe.curation import open_curation
     from tagpipe.io.files import write_bytes
 
     tell_of_killed_edit(Path.cwd())
-    chosen = form or "json-object" if out is None else choose_form(form, out)
+    chosen = form or "json-object" if out is None else choose_form(form, out.suffix, file=out.name)
     opened = open_curation(Path.cwd())
     if out is not None:
         _check_is_new(out, opened.layout.dep("fetch", "source").parent)

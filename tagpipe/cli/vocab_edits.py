@@ -163,12 +163,12 @@ def import_(
     yes: Yes = False,
 ) -> None:
     """Put the entries of another file in the place of the vocabulary's, in the vocabulary's own form."""
-    from tagpipe.core.exchange import import_vocabulary
+    from tagpipe.core.exchange import choose_form, import_vocabulary
     from tagpipe.core.vocabulary_edits import replace_entries
-    from tagpipe.curation import choose_form
     from tagpipe.io.files import read_bytes
 
-    entries = import_vocabulary(read_bytes(file), choose_form(form, file), file=file.name)
+    chosen = choose_form(form, file.suffix, file=file.name)
+    entries = import_vocabulary(read_bytes(file), chosen, file=file.name)
     options = [] if form is None else [f"--form={form}"]
     _edit("import", [file.name], partial(replace_entries, new=entries), options=options, why=why, yes=yes)
 
@@ -235,8 +235,8 @@ def _ask() -> None:
         raise ConfigError(
             "nothing was written: standard input is no terminal, so nobody can be asked", fix="Say --yes to write it"
         )
-    print("Make this edit? [y/N]: ", end="", file=sys.stderr, flush=True)
-    try:
+    try:  # around the question, too: who knows it can be faster than we are
+        print("Make this edit? [y/N]: ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         print("\nnothing was written", file=sys.stderr)

@@ -18,7 +18,22 @@ from tagpipe.errors import ConfigError, escape_shown
 FORMS = ("json-object", "json-list", "ndjson", "csv", "skos")
 
 _SUFFIXES = {"json-object": ".json", "json-list": ".json", "ndjson": ".ndjson", "csv": ".csv"}
+_FORM_OF = {".json": "json-object", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".ttl": "skos"}
 _OPTIONAL = ("deprecated", "replaced_by")
+
+
+def choose_form(form: str | None, suffix: str, *, file: str) -> str:
+    """`form`, or what the ending of the file says. Raises ConfigError for another ending."""
+    chosen = form or _FORM_OF.get(suffix.lower())
+    if chosen is None:
+        raise ConfigError(
+            "the ending does not tell the form",
+            file=file,
+            found=escape_shown(suffix),
+            expected=", ".join(_FORM_OF),
+            fix="Name the form with --form",
+        )
+    return chosen
 
 
 def export_vocabulary(entries: Sequence[Entry], form: str) -> bytes:

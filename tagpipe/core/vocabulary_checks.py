@@ -9,7 +9,6 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from tagpipe.core.nearest import find_nearest as find_nearest  # vocabulary_edits takes it from here
 from tagpipe.core.nearest import find_nearest_tags
 from tagpipe.core.spelling import signs_of, squash_words
 from tagpipe.core.told_apart import ToldApart

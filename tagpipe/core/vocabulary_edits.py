@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
+from tagpipe.core.nearest import find_nearest
 from tagpipe.core.schemas import is_unicode
 from tagpipe.core.vocabulary import Vocabulary, normalize_tag, vocabulary_of
-from tagpipe.core.vocabulary_checks import find_nearest
 from tagpipe.core.vocabulary_entries import Entry
 from tagpipe.errors import EditRefused, InputError, escape_shown, visible
 

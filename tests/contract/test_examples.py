@@ -55,7 +55,7 @@ def blocks_in(*languages: str) -> list[Any]:
 def test_every_block_says_its_language() -> None:
     assert BLOCKS
     # yaml is params.yaml; yml is other programs', which test_schedule.py runs.
-    known = {*SHELLS, "json", "jsonl", "yaml", "yml", "csv", "turtle", "python", "pycon"}
+    known = {*SHELLS, "json", "jsonl", "yaml", "yml", "csv", "turtle", "markdown", "python", "pycon"}
     assert [f"{block.name} {block.language}" for block in BLOCKS if block.language not in known] == []
 
 

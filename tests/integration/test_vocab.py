@@ -618,7 +618,7 @@ def test_what_somebody_wrote_after_a_kill_stays(
 def test_what_a_kill_left_may_be_built_and_nothing_of_it_is_reverted(
     project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, build: str
 ) -> None:
-    kill(tagpipe, monkeypatch, ["deprecate", "pytorch", "--yes"], 1)
+    kill(tagpipe, monkeypatch, ["rename", "pytorch", "torch-x", "--yes"], 1)
     if build == "tagpipe run":
         assert tagpipe("run").exit_code == 0
     else:
@@ -628,7 +628,7 @@ def test_what_a_kill_left_may_be_built_and_nothing_of_it_is_reverted(
     assert tagpipe("vocab", "check").exit_code == 0
     assert (project / LOG).exists() == (build == "tagpipe run")
     assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
-    assert [line["action"] for line in log_of(project)] == ["deprecate", "not-same"]
+    assert [line["action"] for line in log_of(project)] == ["rename", "not-same"]
     assert content_of(project) == built[0] | {"not-same.json": (project / NOT_SAME).read_bytes()}
     assert tagpipe("run").exit_code == 0
     assert "pytorch" not in package.load(project).tags
