@@ -22,7 +22,6 @@ from tagpipe.core.edit_effect import EditEffect, measure_effect
 from tagpipe.core.edit_log import (
     LogLine,
     as_arguments,
-    dump_line,
     find_undoable,
     invert_patch,
     make_patch,
@@ -37,7 +36,7 @@ from tagpipe.core.vocabulary_findings import command, quote
 from tagpipe.core.vocabulary_text import write_entries
 from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
 from tagpipe.io.curation import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file, read_ignored, read_not_same
-from tagpipe.io.edit_journal import FileChange, finish_edit, is_half_written, write_together
+from tagpipe.io.edit_journal import FileChange, finish_edit, is_half_written, write_logged
 from tagpipe.io.files import read_bytes
 from tagpipe.io.git import find_author
 from tagpipe.io.layout import PARAMS_FILE, Layout, project_layout
@@ -380,9 +379,7 @@ def _expect(path: Path, before: bytes | None) -> None:
 
 
 def _write(layout: Layout, change: FileChange, line: LogLine) -> None:
-    path = curation_file(layout, LOG_FILE)
-    old = read_bytes(path) if path.is_file() else None
-    write_together(layout.scratch, [change, FileChange(path, old, (old or b"") + dump_line(line))], line)
+    write_logged(layout.scratch, change, curation_file(layout, LOG_FILE), line)
 
 
 def _now() -> str:

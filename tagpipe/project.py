@@ -25,7 +25,7 @@ from tagpipe.params import Params
 from tagpipe.pipeline import Raw, RawFile, describe_sources, validate
 
 _GITIGNORE = f"{SCRATCH}/\n.*.tmp\ndvc_plots/\n.venv/\n__pycache__/\n"
-_GITATTRIBUTES = "# The edits of two branches: the log has the lines of both.\n{log} merge=union\n"
+_GITATTRIBUTES = "# The edits of two branches: the log has the lines of both, to the byte.\n{log} merge=union -text\n"
 _README = """# A labeled dataset, built by tagpipe
 
     tagpipe run          # build it, and show what came out

@@ -48,5 +48,5 @@ def tell_of_killed_edit(root: Path) -> None:
     if is_half_written(root / SCRATCH):
         echo_error(
             "note: an edit of the vocabulary was killed while it was being written; "
-            "the next edit, or `tagpipe run`, finishes it"
+            "the next edit, `tagpipe run` or `tagpipe refresh` finishes it"
         )

@@ -128,6 +128,10 @@ def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None
 
 def replace_entries(entries: Sequence[Entry], new: Sequence[Entry]) -> Entries:
     """All of them give way to `new`, which may have parents that no entry has: they are somebody else's work."""
+    given = {name for each in entries for name in (each.tag, *each.aliases)}
+    for name in (name for each in new for name in (each.tag, *each.aliases)):
+        if name not in given:
+            _check_is_name(name)
     return _finish(entries, new)
 
 

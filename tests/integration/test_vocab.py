@@ -72,6 +72,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (folder / "built").iterdir():
         if path.is_dir():
             shutil.copytree(path, root / "data" / path.name, dirs_exist_ok=True)
+    (root / "unseen.json").write_text(json.dumps({"a\u200bb": {}}))
     (root / "other.csv").write_text("tag,aliases,parents\npytorch,torch,nowhere\nmlops,,\n")
     (root / "signs.csv").write_text("tag,aliases,parents\nc,c++,\nmlops,,\n")
     return root
@@ -92,7 +93,7 @@ def content_of(root: Path) -> dict[str, bytes]:
 
 
 def log_of(root: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (root / LOG).read_bytes().splitlines()]
+    return [json.loads(line) for line in (root / LOG).read_bytes().splitlines() if line]
 
 
 def is_valid(root: Path) -> bool:
@@ -238,6 +239,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(project: Path, ta
         ["ignore", "  "],
         ["ignore", "PyTorch"],
         ["import", "params.yaml"],
+        ["import", "unseen.json"],
         ["import", "signs.csv"],
     ],
 )
@@ -593,24 +595,55 @@ def test_a_run_and_a_refresh_finish_a_killed_edit(
     assert "parent automl mlops" in ended.stdout
 
 
-@pytest.mark.parametrize("name", [NOT_SAME, LOG])
 def test_what_somebody_wrote_after_a_kill_stays(
-    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, name: str
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
     kill(tagpipe, monkeypatch, [*EDITS["not-same"], "--yes"], 0)
-    own = {NOT_SAME: b'{"schema": 1, "pairs": [["x", "y"]]}', LOG: b""}[name]
-    (project / name).write_bytes(own)
+    (project / NOT_SAME).write_bytes(b'{"schema": 1, "pairs": [["x", "y"]]}')
     before = content_of(project)
     ended = tagpipe("vocab", *EDITS["ignore"], "--yes")
     assert ended.exit_code == 0
     assert ended.stderr == (
         "dropped the edit `tagpipe vocab not-same supervised-learning unsupervised-learning`, which was killed while "
-        f"it was being written: {name} has been changed since, so every file stays as it is\n"
+        f"it was being written: {NOT_SAME} has been changed since; it stays as it is, and `git diff` shows it\n"
     )
     assert content_of(project)["not-same.json"] == before["not-same.json"]
-    assert [line["action"] for line in log_of(project)] == (["ignore"] if name == LOG else ["parent", "ignore"])
+    assert [line["action"] for line in log_of(project)] == ["parent", "ignore"]
     assert not (project / JOURNAL).exists()
+
+
+@pytest.mark.parametrize("n_puts", range(3))
+def test_a_killed_edit_gets_its_line_where_the_log_has_others_by_now(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
+) -> None:
+    """As a `git pull` may bring them: what is written in the file must be there to be undone."""
+    before = content_of(project)
+    assert tagpipe("vocab", *EDITS["ignore"], "--yes").exit_code == 0
+    theirs = (project / LOG).read_bytes().replace(b"+00:00", b"+00:01")
+    edited = content_of(project)
+    kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], n_puts)
+    with (project / LOG).open("ab") as log:
+        log.write(b"\n" + theirs)
+    assert tagpipe("vocab", *EDITS["parent"], "--yes").exit_code == 0
+    assert [line["action"] for line in log_of(project)].count("parent") == 1
+    assert content_of(project) != edited
+    if n_puts < 2:  # else their line is the last one
+        assert tagpipe("vocab", "undo").exit_code == 0
+        assert content_of(project) == edited
+    assert before.keys() == edited.keys()
+
+
+@pytest.mark.parametrize("journal", ["xx", "[]", '{"files": []}'])
+def test_a_journal_that_is_none_is_one_error(project: Path, tagpipe: Tagpipe, journal: str) -> None:
+    path = project / JOURNAL
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(journal)
+    for arguments in (["vocab", *EDITS["ignore"], "--yes"], ["vocab", "undo"], ["run"]):
+        ended = tagpipe(*arguments)
+        assert ended.exit_code == 3
+        assert ended.stderr.startswith(f"error: {JOURNAL}: is not what an edit of the vocabulary leaves behind")
+        assert "remove this file" in ended.stderr
 
 
 @pytest.mark.slow
