@@ -123,6 +123,9 @@ def test_candidates_of_the_vocabulary_are_shown_in_the_same_way(
     root: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit(root, dump(FOUND))
+    (root / "params.yaml").write_bytes(packaged_file("params.yaml").read_bytes())
+    (root / "data/source").mkdir()
+    (root / "data/source/vocabulary.json").write_text('{"bart": {}}')
     monkeypatch.chdir(root)
     shown = " ".join(tagpipe("vocab", "candidates", "--most", 1).stdout.split())
     assert "+ bert 20 11 25.0 % 2020-01-01 2020-03-01 yes bart" in shown
