@@ -21,7 +21,7 @@ import numpy as np
 import tagpipe
 from benchmarks import generate
 from benchmarks.rule import hash_generator
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.repository.yaml_file import set_values
 
 PARAMS = Path(__file__).parent.parent / "params.yaml"
 CHANGED_SHARE = 0.01

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.diff_result import read_sides, write_result
-from tagpipe import comparison
-from tagpipe.io import files, sides
+from tagpipe.io.git.new_repository import files
+from tagpipe.io.versions.version import load_sides as sides
+from tagpipe.operations import compare as comparison
 
 
 def main() -> None:

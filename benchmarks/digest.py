@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tagpipe.core.digest import table_sha256
-from tagpipe.core.schemas import labeled_projects
+from tagpipe.tables.digest import table_sha256
+from tagpipe.tables.schemas import labeled_projects
 
 
 def digest_result(path: Path) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import generate
 from benchmarks.costs import ROOT, child_environment
 from benchmarks.rule import hash_generator
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.repository.yaml_file import set_values
 
 N_LARGE = 10_000
 N_ALIKE = 1_000

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.stages.monitor import monitor
 
 COMPARED = ("n_projects", "first_seen", "last_seen", "n_days", "n_periods", "concentration", "prevalence_low")

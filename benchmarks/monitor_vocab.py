@@ -17,7 +17,7 @@ from benchmarks.monitor_generate import misspell
 
 def check(root: Path) -> dict[str, int]:
     """Kind -> findings. Of the unknown parents those whose nearest tag is the one that is misspelt count apart."""
-    from tagpipe.inspection import check_vocabulary
+    from tagpipe.operations.inspect_vocabulary import check_vocabulary
 
     findings, _ = check_vocabulary(root)
     meant = [each.kind == "unknown_parent" and misspell(each.nearest or "") == each.value for each in findings]
@@ -27,9 +27,9 @@ def check(root: Path) -> dict[str, int]:
 
 def suggest(root: Path) -> dict[str, int]:
     """Kind -> suggestions."""
-    from tagpipe.curation import open_curation
-    from tagpipe.inspection import suggest
-    from tagpipe.io.usage import read_usage
+    from tagpipe.io.versions.usage import read_usage
+    from tagpipe.operations.edit_vocabulary import open_curation
+    from tagpipe.operations.inspect_vocabulary import suggest
 
     curation = open_curation(root)
     return dict(Counter(each.kind for each in suggest(curation, read_usage(curation.layout))))

@@ -13,11 +13,11 @@ from typing import Any
 from prefect.events import emit_event
 
 from tagpipe.errors import InputError
-from tagpipe.io.files import read_json, write_json
-from tagpipe.io.history import read_versions
-from tagpipe.io.layout import project_layout
-from tagpipe.io.yaml_file import read_params
-from tagpipe.publication import Publication
+from tagpipe.io.repository.files import read_json, write_json
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.io.versions.history import read_versions
+from tagpipe.operations.publish import Publication
 
 PREFIX = "tagpipe.dataset."
 PUBLISHED = PREFIX + "published"

@@ -23,13 +23,13 @@ from prefect.states import Failed
 from flows.child import Ended, run_child
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.shown import list_tags, make_stage_state
-from tagpipe.api import load_summary
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
-from tagpipe.io.files import read_json
-from tagpipe.io.layout import project_layout
-from tagpipe.io.lock import HeldLock, hold_run_lock
-from tagpipe.io.repro import forget_begun
-from tagpipe.io.stage_run import LAST_ERROR
+from tagpipe.io.repository.files import read_json
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.lock import HeldLock, hold_run_lock
+from tagpipe.io.repository.run_stage import LAST_ERROR
+from tagpipe.io.runs.reproduce import forget_begun
+from tagpipe.operations.load import load_summary
 from tagpipe.render.markdown import markdown_summary
 
 FETCH_RETRIES = 3

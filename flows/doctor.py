@@ -31,9 +31,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from flows.schedule import REPO_VARIABLE
-from tagpipe.core.findings import Finding, exit_code_of
+from tagpipe.checks.check_results import Finding, exit_code_of
 from tagpipe.errors import TagpipeError
-from tagpipe.io.yaml_file import read_yaml
+from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.render.findings import render_findings
 
 PREFECT_FILE = "prefect.yaml"

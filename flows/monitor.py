@@ -19,18 +19,18 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.failures import keep_tracebacks_back, outlive_worker
-from tagpipe.core.freshness import Age, measure_freshness
-from tagpipe.core.monitoring import Monitoring
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, ConfigError, SourceUnavailable, TagpipeError
-from tagpipe.io.git import find_commit
-from tagpipe.io.history import read_monitoring, read_versions
-from tagpipe.io.layout import project_layout
-from tagpipe.io.lock import hold_run_lock
-from tagpipe.io.published import LOCAL_BRANCH, read_params_at
-from tagpipe.io.remote import fetch_refs
-from tagpipe.io.upstream import look_upstream
-from tagpipe.io.yaml_file import read_params
+from tagpipe.history.freshness import Age, measure_freshness
+from tagpipe.io.git.commands import find_commit
+from tagpipe.io.git.remote import fetch_refs
+from tagpipe.io.publication.refs import LOCAL_BRANCH, read_params_at
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.io.sources.upstream import look_upstream
+from tagpipe.io.versions.history import read_monitoring, read_versions
 from tagpipe.render.monitor import markdown_monitoring, tabulate_candidates
+from tagpipe.tables.monitor_report import Monitoring
 
 FRESHNESS_KEY = "tagpipe-freshness"
 AGES_KEY = "tagpipe-ages"

@@ -2,7 +2,8 @@
 
     python -m flows.publish      # once, with no server
 
-The work is `tagpipe.publication.publish`, in a process of its own; here are its states, its retries and what is left
+The work is `tagpipe.operations.publish.publish`, in a process of its own; here are its states, its retries and what is
+left
 of it to see: artifacts and an event. No Prefect limit keeps two runs apart, for that of a killed run stays taken for
 minutes: the project's own lock does, and the second run ends at once as Busy.
 """
@@ -24,7 +25,7 @@ from flows.publish_once import parse_answer
 from flows.reports import write_artifacts
 from flows.shown import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
-from tagpipe.publication import Publication
+from tagpipe.operations.publish import Publication
 from tagpipe.render.text import visible
 
 RETRY_DELAYS_S = (30.0, 120.0, 300.0)

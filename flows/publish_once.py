@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tagpipe.errors import TagpipeError, from_dict
-from tagpipe.publication import Publication, publish
+from tagpipe.operations.publish import Publication, publish
 
 _PUBLICATION = TypeAdapter(Publication)
 

@@ -8,14 +8,14 @@ from typing import Any
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.shown import list_tags
-from tagpipe.core.document import DiffDocument
-from tagpipe.core.summary import Summary
-from tagpipe.io.layout import project_layout
-from tagpipe.io.pull_requests import find_repository
-from tagpipe.io.yaml_file import read_params
-from tagpipe.publication import Publication
-from tagpipe.render.diff_markdown import markdown_diff
-from tagpipe.render.diff_verdict import gate_numbers
+from tagpipe.comparison.document import DiffDocument
+from tagpipe.dataset.summary import Summary
+from tagpipe.io.publication.proposal import find_repository
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.operations.publish import Publication
+from tagpipe.render.diff.markdown import markdown_diff
+from tagpipe.render.diff.verdict import gate_numbers
 from tagpipe.render.markdown import markdown_summary
 from tagpipe.render.text import visible
 

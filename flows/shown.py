@@ -7,7 +7,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tagpipe.core.summary import Summary
+from tagpipe.dataset.summary import Summary
 from tagpipe.render.text import visible
 
 STATE_NAMES = {"ran": "Ran", "cached": "Cached", "skipped": "Skipped"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tagpipe.api import Dataset, build, load
+    from tagpipe.operations.load import Dataset, build, load
 
 __version__ = "0.1.0"
 __all__ = ["Dataset", "__version__", "build", "load"]
@@ -21,5 +21,5 @@ def __getattr__(name: str) -> Any:
     if name in ("Dataset", "build", "load"):
         import importlib
 
-        return getattr(importlib.import_module("tagpipe.api"), name)
+        return getattr(importlib.import_module("tagpipe.operations.load"), name)
     raise AttributeError(f"module 'tagpipe' has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagpipe.core.document import DiffDocument
+from tagpipe.comparison.document import DiffDocument
 
 _MENTIONS = [
     "@user",

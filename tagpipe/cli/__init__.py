@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe import __version__
-from tagpipe.cli import checks, compare, vocab, watch
+from tagpipe.cli import checks, compare, vocab
+from tagpipe.cli import monitor as watch
 from tagpipe.cli.checks import Directory
 from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 
 if TYPE_CHECKING:
-    from tagpipe.io.download import Progress
-    from tagpipe.project import Refreshed
+    from tagpipe.io.sources.download import Progress
+    from tagpipe.operations.init_repository import Refreshed
 
 VERSION_STAGE = "threshold"
 """The stage with which a dataset version is whole; what runs behind it only watches."""
@@ -57,8 +58,8 @@ def run(
     """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
     from dataclasses import asdict
 
-    from tagpipe.io.layout import project_layout
-    from tagpipe.io.repro import reproduce
+    from tagpipe.io.repository.layout import project_layout
+    from tagpipe.io.runs.reproduce import reproduce
 
     layout = project_layout(Path.cwd())
     names = list(layout.stages)
@@ -66,7 +67,7 @@ def run(
         runs = reproduce(layout, stage, echo=echo)
     is_whole = any(each.stage == VERSION_STAGE for each in runs)
     if as_json:
-        from tagpipe.api import load_summary
+        from tagpipe.operations.load import load_summary
 
         summary = asdict(load_summary()) if is_whole else None
         print_json({"stages": [asdict(each) for each in runs], "summary": summary})
@@ -82,7 +83,7 @@ def init(
     vocabulary: Annotated[Path | None, typer.Option(metavar="FILE", help="Your vocabulary; else a sample.")] = None,
 ) -> None:
     """Make a new dataset project for your own data, ready to run."""
-    from tagpipe.project import init_project
+    from tagpipe.operations.init_repository import init_project
 
     written = init_project(directory, projects=projects, vocabulary=vocabulary)
     for path in written:
@@ -103,9 +104,9 @@ def build(
     """Build a dataset version in one process, without DVC or git."""
     from dataclasses import asdict
 
-    from tagpipe.api import build as build_dataset
-    from tagpipe.io.files import use_system_memory
-    from tagpipe.render.terminal import render_summary
+    from tagpipe.io.repository.files import use_system_memory
+    from tagpipe.operations.load import build as build_dataset
+    from tagpipe.render.summary import render_summary
 
     use_system_memory()
     with _progress(f"reading {projects.name}") as progress:
@@ -121,8 +122,8 @@ def summary_command(directory: Directory = Path(), as_json: AsJson = False) -> N
     """Show what came in, what was labeled, which tags just made the cut and what was dropped."""
     from dataclasses import asdict
 
-    from tagpipe.api import load_summary
-    from tagpipe.render.terminal import render_summary
+    from tagpipe.operations.load import load_summary
+    from tagpipe.render.summary import render_summary
 
     summary = load_summary(directory)
     if as_json:
@@ -143,8 +144,8 @@ def explain(
     """Say why a project has or lacks a tag, use by use."""
     from dataclasses import asdict
 
-    from tagpipe.api import explain as explain_tags
-    from tagpipe.render.terminal import render_explanation
+    from tagpipe.operations.load import explain as explain_tags
+    from tagpipe.render.summary import render_explanation
 
     explanation = explain_tags(project_id, tag, path=directory)
     if as_json:
@@ -161,7 +162,7 @@ def refresh(
     """Look upstream, prove that the new bytes validate, and write their pins into params.yaml."""
     from dataclasses import asdict
 
-    from tagpipe.project import refresh as refresh_pins
+    from tagpipe.operations.init_repository import refresh as refresh_pins
 
     with _progress("downloading") as progress:
         found = refresh_pins(Path.cwd(), check=check, progress=progress, echo=echo_error)

@@ -11,7 +11,7 @@ from tagpipe.cli.output import AsJson, print_json
 from tagpipe.errors import IntegrityError, SourceUnavailable, visible
 
 if TYPE_CHECKING:
-    from tagpipe.io.objects import DeepCheck
+    from tagpipe.io.checks.verify_objects import DeepCheck
 
 Directory = Annotated[
     Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
@@ -32,7 +32,7 @@ def verify(
     if deep:
         _verify_deep(directory, revision, as_json=as_json)
         return
-    from tagpipe.io.versions import open_version, verify_version
+    from tagpipe.io.versions.version import open_version, verify_version
 
     digests = verify_version(open_version(directory, revision))
     if as_json:
@@ -42,8 +42,8 @@ def verify(
 
 
 def _verify_deep(directory: Path, revision: str | None, *, as_json: bool) -> None:
-    from tagpipe.io.objects import verify_deep
-    from tagpipe.render.objects import json_objects, render_objects
+    from tagpipe.io.checks.verify_objects import verify_deep
+    from tagpipe.render.checks import json_objects, render_objects
 
     found = verify_deep(directory, revision)
     at_revision = revision is not None
@@ -85,8 +85,8 @@ def doctor(as_json: AsJson = False) -> None:
     """Look over the project and the machine, and say how to mend what is wrong; nothing is changed."""
     from dataclasses import asdict
 
-    from tagpipe.core.findings import exit_code_of
-    from tagpipe.io.doctor import examine
+    from tagpipe.checks.check_results import exit_code_of
+    from tagpipe.io.checks.doctor import examine
     from tagpipe.render.findings import render_findings
 
     found = examine(Path.cwd())

@@ -12,7 +12,7 @@ from tagpipe.cli.output import AsJson, print_json, print_result
 from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
-    from tagpipe.comparison import Comparison
+    from tagpipe.operations.compare import Comparison
 
 Rebuild = Annotated[
     bool | None,
@@ -44,7 +44,7 @@ def diff(
 
     A side is a git revision, `workspace`, or a directory written by `tagpipe build`.
     """
-    from tagpipe.comparison import compare
+    from tagpipe.operations.compare import compare
 
     may_rebuild = bool(os.environ.get("CI")) if rebuild is None else rebuild
     found = compare(Path.cwd(), base, head, rebuild=may_rebuild, with_causes=with_causes)
@@ -68,7 +68,7 @@ def preview(
     """Compare the last built version with what an edit would give, in memory; nothing is built or committed."""
     from dataclasses import asdict
 
-    from tagpipe import comparison
+    from tagpipe.operations import compare as comparison
 
     chosen = comparison.parse_settings(settings or [])
     if sweep is None and plot is not None:
@@ -84,14 +84,14 @@ def preview(
     name, values = comparison.parse_sweep(sweep)
     rows = comparison.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
     if plot is not None:
-        from tagpipe.io.files import write_bytes
+        from tagpipe.io.repository.files import write_bytes
         from tagpipe.render.sweep_plot import draw_sweep
 
         write_bytes(plot, draw_sweep(name, rows, plot.suffix))
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        from tagpipe.render.terminal import render_sweep
+        from tagpipe.render.summary import render_sweep
 
         print_result(render_sweep(name, rows))
 
@@ -107,8 +107,8 @@ def log(
     """Show the versions along the history: digest, counts, tags that entered or left the cut, what changed."""
     from dataclasses import asdict
 
-    from tagpipe.core.versions_log import describe_versions
-    from tagpipe.io.history import read_versions
+    from tagpipe.history.versions import describe_versions
+    from tagpipe.io.versions.history import read_versions
     from tagpipe.render.history import render_log
 
     rows = describe_versions(read_versions(Path.cwd(), revision, n_most=n_most + 1))[-n_most:]
@@ -127,8 +127,8 @@ def history(
     """Show the support of a tag across the versions of the history."""
     from dataclasses import asdict
 
-    from tagpipe.core.versions_log import trace_tag
-    from tagpipe.io.history import read_versions
+    from tagpipe.history.versions import trace_tag
+    from tagpipe.io.versions.history import read_versions
     from tagpipe.render.history import render_history
 
     rows = trace_tag(read_versions(Path.cwd(), revision, n_most=n_most), tag)
@@ -160,7 +160,7 @@ def comment(
     ] = None,
 ) -> None:
     """Write a comparison as the one comment of its pull request; GITHUB_TOKEN holds the token."""
-    from tagpipe.pull_request import Target, comment_on_pull_request
+    from tagpipe.operations.comment import Target, comment_on_pull_request
 
     target = Target(repository, head_sha, head_repository, author, run_url, conclusion)
     api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
@@ -173,7 +173,7 @@ def publish(
     """Look upstream, build what has changed beside the published version, and publish it if every gate holds."""
     from dataclasses import asdict, replace
 
-    from tagpipe.publication import publish as publish_version
+    from tagpipe.operations.publish import publish as publish_version
 
     found = publish_version(Path.cwd())
     if as_json:
@@ -186,9 +186,9 @@ def publish(
 
 
 def _show_comparison(found: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:
-    from tagpipe.comparison import write_comparison
-    from tagpipe.render.diff_json import json_diff
-    from tagpipe.render.diff_terminal import render_diff
+    from tagpipe.operations.compare import write_comparison
+    from tagpipe.render.diff.json import json_diff
+    from tagpipe.render.diff.terminal import render_diff
 
     document = found.document
     for path in files:

@@ -42,8 +42,8 @@ def echo_error(line: str) -> None:
 
 def tell_of_killed_edit(root: Path) -> None:
     """Say where a kill left an edit half written. What only reads shows the files as they are, and waits for nobody."""
-    from tagpipe.io.edit_journal import is_half_written
-    from tagpipe.io.layout import SCRATCH
+    from tagpipe.io.repository.layout import SCRATCH
+    from tagpipe.io.runs.edit_journal import is_half_written
 
     if is_half_written(root / SCRATCH):
         echo_error(

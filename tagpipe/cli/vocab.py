@@ -30,7 +30,7 @@ def check(
     """List everything that is wrong or suspicious, each with what would mend it; exit 1 if there is an error."""
     from dataclasses import asdict
 
-    from tagpipe.inspection import check_vocabulary
+    from tagpipe.operations.inspect_vocabulary import check_vocabulary
     from tagpipe.render.vocabulary import render_findings
 
     tell_of_killed_edit(Path.cwd())
@@ -51,9 +51,9 @@ def candidates(
     """Show the tags outside of the vocabulary that the monitor would look at, ranked."""
     from dataclasses import asdict
 
-    from tagpipe.api import load_monitoring
-    from tagpipe.curation import open_curation
-    from tagpipe.inspection import leave_out_decided
+    from tagpipe.operations.edit_vocabulary import open_curation
+    from tagpipe.operations.inspect_vocabulary import leave_out_decided
+    from tagpipe.operations.load import load_monitoring
     from tagpipe.render.vocabulary import render_candidates
 
     tell_of_killed_edit(Path.cwd())
@@ -73,7 +73,7 @@ def show(
     """Show all that is known of one tag: names, parents, support, over time, what it goes with, its edits."""
     from dataclasses import asdict
 
-    from tagpipe.inspection import view_tag
+    from tagpipe.operations.inspect_vocabulary import view_tag
     from tagpipe.render.vocabulary import render_tag
 
     tell_of_killed_edit(Path.cwd())
@@ -92,7 +92,7 @@ def tree(
     """Draw the vocabulary from parents to children, with the support of each tag."""
     from dataclasses import asdict
 
-    from tagpipe.inspection import view_tree
+    from tagpipe.operations.inspect_vocabulary import view_tree
     from tagpipe.render.vocabulary import render_tree
 
     tell_of_killed_edit(Path.cwd())
@@ -110,9 +110,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the vocabulary in another form."""
-    from tagpipe.core.exchange import choose_form, export_vocabulary
-    from tagpipe.curation import open_curation
-    from tagpipe.io.files import write_bytes
+    from tagpipe.curation.exchange import choose_form, export_vocabulary
+    from tagpipe.io.repository.files import write_bytes
+    from tagpipe.operations.edit_vocabulary import open_curation
 
     tell_of_killed_edit(Path.cwd())
     chosen = form or "json-object" if out is None else choose_form(form, out.suffix, file=out.name)

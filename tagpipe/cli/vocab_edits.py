@@ -14,7 +14,7 @@ from tagpipe.cli.output import echo_error, print_result
 from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
-    from tagpipe.curation import Change, Curation, Plan
+    from tagpipe.operations.edit_vocabulary import Change, Curation, Plan
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; the log keeps it.")]
@@ -36,7 +36,7 @@ def add(
     yes: Yes = False,
 ) -> None:
     """Add a tag."""
-    from tagpipe.core.vocabulary_edits import add_tag
+    from tagpipe.curation.edits import add_tag
 
     options = [f"--parent={each}" for each in parents or ()] + [f"--alias={each}" for each in aliases or ()]
     change = partial(add_tag, tag=tag, parents=parents or (), aliases=aliases or ())
@@ -45,7 +45,7 @@ def add(
 
 def alias(raw: Raw, tag: Tag, why: Why = None, yes: Yes = False) -> None:
     """Make a name an alias of a tag."""
-    from tagpipe.core.vocabulary_edits import add_alias
+    from tagpipe.curation.edits import add_alias
 
     _edit("alias", [raw, tag], partial(add_alias, raw=raw, tag=tag), why=why, yes=yes, forms=[raw], tags=[tag])
 
@@ -57,7 +57,7 @@ def rename(
     yes: Yes = False,
 ) -> None:
     """Rename a tag; the old name becomes an alias."""
-    from tagpipe.core.vocabulary_edits import rename_tag
+    from tagpipe.curation.edits import rename_tag
 
     _edit("rename", [old, new], partial(rename_tag, old=old, new=new), why=why, yes=yes, forms=[new], tags=[old])
 
@@ -69,7 +69,7 @@ def merge(
     yes: Yes = False,
 ) -> None:
     """Merge a tag into another one."""
-    from tagpipe.core.vocabulary_edits import merge_tags
+    from tagpipe.curation.edits import merge_tags
 
     _edit("merge", [a, b], partial(merge_tags, a=a, b=b), why=why, yes=yes, tags=[a, b])
 
@@ -82,7 +82,7 @@ def split(
     yes: Yes = False,
 ) -> None:
     """Make some aliases of a tag a tag of their own."""
-    from tagpipe.core.vocabulary_edits import split_tag
+    from tagpipe.curation.edits import split_tag
 
     options = [*(f"--off={each}" for each in off), f"--into={into}"]
     change = partial(split_tag, tag=tag, off=off, into=into)
@@ -98,7 +98,7 @@ def parent(
     yes: Yes = False,
 ) -> None:
     """Give a tag a parent, take one away, or put one in the place of another."""
-    from tagpipe.core.vocabulary_edits import replace_parent, set_parent
+    from tagpipe.curation.edits import replace_parent, set_parent
 
     if remove and instead_of is not None:
         raise ConfigError("there is nothing to put in its place", field="--instead-of", fix="Leave out --remove")
@@ -119,7 +119,7 @@ def deprecate(
     yes: Yes = False,
 ) -> None:
     """Take a tag out of use: its names mean another one, or are out of the vocabulary."""
-    from tagpipe.core.vocabulary_edits import deprecate_tag
+    from tagpipe.curation.edits import deprecate_tag
 
     change = partial(deprecate_tag, tag=tag, replaced_by=replaced_by)
     options = [] if replaced_by is None else [f"--replaced-by={replaced_by}"]
@@ -129,8 +129,8 @@ def deprecate(
 
 def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
     """Stop suggesting a name: a type of resource, for example."""
-    from tagpipe import curation
-    from tagpipe.core.edit_log import as_arguments
+    from tagpipe.curation.log import as_arguments
+    from tagpipe.operations import edit_vocabulary as curation
 
     if _is_made("ignore", as_arguments(raw)):
         return
@@ -146,8 +146,8 @@ def not_same(
     yes: Yes = False,
 ) -> None:
     """Remember that two names are two things; they are never suggested as one again."""
-    from tagpipe import curation
-    from tagpipe.core.edit_log import as_arguments
+    from tagpipe.curation.log import as_arguments
+    from tagpipe.operations import edit_vocabulary as curation
 
     if _is_made("not-same", as_arguments(a, b)):
         return
@@ -163,9 +163,9 @@ def import_(
     yes: Yes = False,
 ) -> None:
     """Put the entries of another file in the place of the vocabulary's, in the vocabulary's own form."""
-    from tagpipe.core.exchange import choose_form, import_vocabulary
-    from tagpipe.core.vocabulary_edits import replace_entries
-    from tagpipe.io.files import read_bytes
+    from tagpipe.curation.edits import replace_entries
+    from tagpipe.curation.exchange import choose_form, import_vocabulary
+    from tagpipe.io.repository.files import read_bytes
 
     chosen = choose_form(form, file.suffix, file=file.name)
     entries = import_vocabulary(read_bytes(file), chosen, file=file.name)
@@ -175,7 +175,7 @@ def import_(
 
 def undo(why: Why = None) -> None:
     """Take the last edit that is not taken back yet, back to the byte."""
-    from tagpipe.curation import undo as take_back
+    from tagpipe.operations.edit_vocabulary import undo as take_back
 
     if _is_made("undo", ()):
         return
@@ -194,8 +194,8 @@ def _edit(
     forms: list[str] | None = None,
     tags: list[str] | None = None,
 ) -> None:
-    from tagpipe import curation
-    from tagpipe.core.edit_log import as_arguments
+    from tagpipe.curation.log import as_arguments
+    from tagpipe.operations import edit_vocabulary as curation
 
     arguments = as_arguments(*names, options=options)
     if _is_made(action, arguments):
@@ -207,7 +207,7 @@ def _edit(
 
 def _is_made(action: str, arguments: Sequence[str]) -> bool:
     """Finish what a kill left half written; whether that was this very edit, which is then not made a second time."""
-    from tagpipe.curation import finish_killed_edit
+    from tagpipe.operations.edit_vocabulary import finish_killed_edit
 
     line = finish_killed_edit(Path.cwd(), echo=echo_error)
     if line is None or (line.action, line.arguments) != (action, tuple(arguments)):
@@ -217,8 +217,8 @@ def _is_made(action: str, arguments: Sequence[str]) -> bool:
 
 
 def _make(opened: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
-    from tagpipe.core.edit_log import as_command
-    from tagpipe.curation import apply_plan
+    from tagpipe.curation.log import as_command
+    from tagpipe.operations.edit_vocabulary import apply_plan
     from tagpipe.render.edits import render_effect
 
     print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))

@@ -15,9 +15,9 @@ from tagpipe.cli.output import echo_error, print_result, tell_of_killed_edit
 from tagpipe.errors import ConfigError, EditRefused, visible
 
 if TYPE_CHECKING:
-    from tagpipe.core.sides import Side
-    from tagpipe.core.suggestions import Suggestion
-    from tagpipe.curation import Curation, Plan
+    from tagpipe.comparison.sides import Side
+    from tagpipe.curation.suggestions import Suggestion
+    from tagpipe.operations.edit_vocabulary import Curation, Plan
 
 _KEYS = {"y": "alias it", "n": "not the same", "s": "skip", "u": "undo the last", "q": "quit"}
 _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": ("skipped",) * 2}
@@ -25,9 +25,9 @@ _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": (
 
 def review() -> None:
     """Decide on alias suggestions, one key each: y alias it, n not the same, s skip, u undo the last, q quit."""
-    from tagpipe.curation import finish_killed_edit, open_curation, undo
-    from tagpipe.inspection import find_samples, suggest
-    from tagpipe.io.usage import read_usage
+    from tagpipe.io.versions.usage import read_usage
+    from tagpipe.operations.edit_vocabulary import finish_killed_edit, open_curation, undo
+    from tagpipe.operations.inspect_vocabulary import find_samples, suggest
     from tagpipe.render.edits import render_question
 
     root = Path.cwd()
@@ -76,9 +76,9 @@ def _plan_alias(
     curation: Curation, each: Suggestion, evidence: dict[str, int], *, known: Sequence[Side]
 ) -> Plan | ConfigError:
     """What `y` would do, or why it cannot be done."""
-    from tagpipe.core.edit_log import as_arguments
-    from tagpipe.core.vocabulary_edits import add_alias
-    from tagpipe.curation import plan_edit
+    from tagpipe.curation.edits import add_alias
+    from tagpipe.curation.log import as_arguments
+    from tagpipe.operations.edit_vocabulary import plan_edit
 
     change = partial(add_alias, raw=each.form, tag=each.tag)
     try:
@@ -123,7 +123,7 @@ def _read_key() -> str:
 
 def _decide(root: Path, each: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
     """Write what was decided; the key that it came to, for a refused edit is skipped."""
-    from tagpipe.curation import apply_plan, open_curation, plan_not_same
+    from tagpipe.operations.edit_vocabulary import apply_plan, open_curation, plan_not_same
 
     if key == "s":
         return key

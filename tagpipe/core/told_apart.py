@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tagpipe.core.vocabulary import Vocabulary, normalize_tag, resolve_names
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 
 class ToldApart:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tagpipe.core.edit_effect import EditEffect
-from tagpipe.core.suggestions import Kind, Suggestion
-from tagpipe.core.tag_changes import TagChange
+from tagpipe.comparison.tag_changes import TagChange
+from tagpipe.curation.effect import EditEffect
+from tagpipe.curation.suggestions import Kind, Suggestion
 from tagpipe.render.tables import count_nouns
 from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagpipe.core.findings import Finding, Level
+from tagpipe.checks.check_results import Finding, Level
 from tagpipe.render.text import visible
 
 _ORDER: tuple[Level, ...] = ("ok", "warning", "error")

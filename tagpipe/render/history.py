@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.core.versions_log import HistoryRow, LogRow, draw_sparkline
+from tagpipe.history.versions import HistoryRow, LogRow, draw_sparkline
 from tagpipe.render.text import visible
 
 N_TAGS_SHOWN = 4

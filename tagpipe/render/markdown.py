@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tagpipe.core.summary import Summary, TagCount
+from tagpipe.dataset.summary import Summary, TagCount
 from tagpipe.render.text import markdown_text
 
 

@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.core.monitor_history import Trace, Watched
-from tagpipe.core.monitoring import Candidate, Monitoring, Period
-from tagpipe.core.versions_log import draw_sparkline
-from tagpipe.render.diff_parts import percent
+from tagpipe.history.candidates import Trace, Watched
+from tagpipe.history.versions import draw_sparkline
+from tagpipe.render.diff.cells import percent
 from tagpipe.render.tables import plain_table
 from tagpipe.render.text import EMPTY, code_span, shorten, visible
+from tagpipe.tables.monitor_report import Candidate, Monitoring, Period
 
 _TAG_CHARS = 40
 _N_SHOWN = 5

@@ -9,18 +9,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.core.edit_log import LogLine
-from tagpipe.core.monitoring import Monitoring
-from tagpipe.core.suggestions import Suggestion
-from tagpipe.core.tag_profile import TagView
-from tagpipe.core.versions_log import draw_sparkline
-from tagpipe.core.vocabulary_checks import FindingKind
-from tagpipe.core.vocabulary_findings import VocabularyFinding
-from tagpipe.core.vocabulary_tree import TreeRow
-from tagpipe.render.diff_parts import percent
+from tagpipe.curation.check import VocabularyFinding
+from tagpipe.curation.log import LogLine
+from tagpipe.curation.suggestions import Suggestion
+from tagpipe.curation.tag_profile import TagView
+from tagpipe.curation.tree import TreeRow
+from tagpipe.history.versions import draw_sparkline
+from tagpipe.render.diff.cells import percent
 from tagpipe.render.monitor import why_not
 from tagpipe.render.tables import count_nouns, plain_table
 from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
+from tagpipe.tables.monitor_report import Monitoring
+from tagpipe.vocabulary.lint import FindingKind
 
 _INDENT = 9
 _STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated": "deprecated, without a replacement"}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.core.annotation import annotate as annotate_projects
-from tagpipe.core.annotation import annotation_report
-from tagpipe.core.schemas import CODED, check_table, id_kind_of, validated_projects
-from tagpipe.core.vocabulary import load_vocabulary
-from tagpipe.io.files import read_json, read_table, write_json, write_table
-from tagpipe.io.layout import Layout
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.files import read_json, read_table, write_json, write_table
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
+from tagpipe.steps.annotate.resolve_tags import annotate as annotate_projects
+from tagpipe.steps.annotate.resolve_tags import annotation_report
+from tagpipe.tables.schemas import CODED, check_table, id_kind_of, validated_projects
+from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 
 def annotate(layout: Layout, params: Params) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.io.files import write_bytes
-from tagpipe.io.layout import Layout
-from tagpipe.io.sources import fetch_sources
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.files import write_bytes
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.run_stage import run_stage
+from tagpipe.io.sources.sources import fetch_sources
 from tagpipe.params import Params
 
 

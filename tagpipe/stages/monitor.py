@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.core.monitor import monitor_tags
-from tagpipe.core.monitoring import dump_monitoring
-from tagpipe.core.schemas import CODED
-from tagpipe.core.vocabulary import load_vocabulary
-from tagpipe.io.curation import read_ignored, read_not_same
-from tagpipe.io.files import read_json, read_table, write_json
-from tagpipe.io.layout import Layout
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.curation_files import read_ignored, read_not_same
+from tagpipe.io.repository.files import read_json, read_table, write_json
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
+from tagpipe.steps.monitor.monitor_tags import monitor_tags
+from tagpipe.tables.monitor_report import dump_monitoring
+from tagpipe.tables.schemas import CODED
+from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 _PROJECTS = ["id", "created_on", "tags"]
 _USES = ["project_id", "normalized_tag", "tag", "outcome"]

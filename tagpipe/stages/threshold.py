@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.core.annotation import count_outcomes
-from tagpipe.core.flat import tag_lists_of
-from tagpipe.core.reports import manifest, tag_counts
-from tagpipe.core.schemas import CODED
-from tagpipe.core.threshold import (
+from tagpipe.io.repository.files import read_json, read_table, write_bytes, write_json, write_table
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.run_stage import run_stage
+from tagpipe.params import Params
+from tagpipe.steps.annotate.resolve_tags import count_outcomes
+from tagpipe.steps.threshold.cut import (
     cut_tags,
     find_dropped,
     furthest_steps,
@@ -16,10 +17,9 @@ from tagpipe.core.threshold import (
     select_projects,
     threshold_report,
 )
-from tagpipe.io.files import read_json, read_table, write_bytes, write_json, write_table
-from tagpipe.io.layout import Layout
-from tagpipe.io.stage_run import run_stage
-from tagpipe.params import Params
+from tagpipe.steps.threshold.manifest import manifest, tag_counts
+from tagpipe.tables.schemas import CODED
+from tagpipe.tables.tag_lists import tag_lists_of
 
 
 def threshold(layout: Layout, params: Params) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.core.received import read_projects
-from tagpipe.core.reports import describe_source, validation_report
-from tagpipe.core.validation import validate_projects
-from tagpipe.core.vocabulary import read_vocabulary
-from tagpipe.core.vocabulary_checks import find_warnings
-from tagpipe.io.files import write_json, write_lines, write_table
-from tagpipe.io.layout import Layout
-from tagpipe.io.raw import find_raw, open_raw
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.files import write_json, write_lines, write_table
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.raw_files import find_raw, open_raw
+from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
+from tagpipe.steps.threshold.manifest import describe_source, validation_report
+from tagpipe.steps.validate.check_rows import validate_projects
+from tagpipe.steps.validate.json_projects import read_projects
+from tagpipe.vocabulary.lint import find_warnings
+from tagpipe.vocabulary.vocabulary import read_vocabulary
 
 
 def validate(layout: Layout, params: Params) -> str:

@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from tagpipe.render.diff_json import json_schema
+from tagpipe.render.diff.json import json_schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "diff.schema.json"
 REWRITE = os.environ.get("TAGPIPE_REWRITE") == "1"  # read at import: the tests' own surroundings have no TAGPIPE_

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 import tagpipe as package
 from tagpipe.errors import ConfigError
-from tagpipe.io.layout import PARAMS_FILE
-from tagpipe.io.yaml_file import read_yaml
+from tagpipe.io.repository.layout import PARAMS_FILE
+from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import parse_params
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import locale, shutil, sys, tagpipe
 from pathlib import Path
-from tagpipe.io.layout import build_layout
-from tagpipe.io.yaml_file import read_params
+from tagpipe.io.repository.layout import build_layout
+from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.stages.monitor import monitor
 locale.setlocale(locale.LC_ALL, "")  # Python by itself leaves all but the encoding at C
 source, params, out = sys.argv[1:]

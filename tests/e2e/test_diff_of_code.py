@@ -36,8 +36,8 @@ def test_code_is_a_cause_where_it_gives_other_labels(tmp_path: Path) -> None:
     tagpipe = [sys.executable, "-m", "tagpipe"]  # in the clone's folder, so the clone's own code
     call(clone, *tagpipe, "run")
     call(clone, "git", "checkout", "-qb", "change")
-    edit(clone / "tagpipe/core/threshold.py", "support >= params.min_projects", "support > params.min_projects")
-    edit(clone / "tagpipe/core/measures.py", '"""Measures of', '"""The measures of')
+    edit(clone / "tagpipe/steps/threshold/cut.py", "support >= params.min_projects", "support > params.min_projects")
+    edit(clone / "tagpipe/steps/threshold/measures.py", '"""Measures of', '"""The measures of')
     call(clone, *tagpipe, "run")
     call(clone, "git", "commit", "-qam", "Cut above, not at")
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from hostile import STRINGS, hostile_document
 
-from tagpipe.core.document import ChangeRow, DiffDocument, Section
-from tagpipe.render.diff_html import html_diff
+from tagpipe.comparison.document import ChangeRow, DiffDocument, Section
+from tagpipe.render.diff.html import html_diff
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -220,5 +220,5 @@ def test_the_page_comes_with_the_wheel(tmp_path: Path) -> None:
 
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        for name in ("diff_page.js", "diff_page.css"):
+        for name in ("page.js", "page.css"):
             assert archive.read(f"tagpipe/render/{name}") == (ROOT / "tagpipe/render" / name).read_bytes()

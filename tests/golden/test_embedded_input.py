@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import tagpipe
-from tagpipe.io.files import read_table
-from tagpipe.io.layout import build_layout
-from tagpipe.io.yaml_file import read_params, set_values
+from tagpipe.io.repository.files import read_table
+from tagpipe.io.repository.layout import build_layout
+from tagpipe.io.repository.yaml_file import read_params, set_values
 from tagpipe.stages.monitor import monitor
 
 ROOT = Path(__file__).parents[2]

@@ -19,17 +19,17 @@ import pytest
 from public_data import DATASETS, NEEDS_DATASETS
 from scipy import stats
 
-from tagpipe.core.curation import parse_ignored
-from tagpipe.core.monitor import monitor_tags
-from tagpipe.core.monitoring import Candidate, Monitoring
-from tagpipe.core.vocabulary import normalize_tag
-from tagpipe.core.vocabulary_edits import Entries, add_tag
-from tagpipe.core.vocabulary_entries import read_entries
-from tagpipe.core.vocabulary_text import write_entries
-from tagpipe.io.layout import packaged_file
-from tagpipe.io.yaml_file import read_yaml
+from tagpipe.curation.edits import Entries, add_tag
+from tagpipe.curation.rewriting.vocabulary import write_entries
+from tagpipe.dataset.build import Raw, RawFile, build
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import Params, parse_params
-from tagpipe.pipeline import Raw, RawFile, build
+from tagpipe.steps.monitor.monitor_tags import monitor_tags
+from tagpipe.tables.monitor_report import Candidate, Monitoring
+from tagpipe.vocabulary.curation_lists import parse_ignored
+from tagpipe.vocabulary.entries import read_entries
+from tagpipe.vocabulary.vocabulary import normalize_tag
 
 pytestmark = NEEDS_DATASETS
 

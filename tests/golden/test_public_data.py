@@ -12,9 +12,9 @@ import pytest
 from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
-from tagpipe.io.files import read_table
-from tagpipe.io.layout import packaged_file
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.repository.files import read_table
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.repository.yaml_file import set_values
 
 pytestmark = NEEDS_DATASETS
 

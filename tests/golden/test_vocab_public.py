@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from public_data import DATASETS, NEEDS_DATASETS
 
-from tagpipe.comparison import change_params
-from tagpipe.core import spelling
-from tagpipe.core.curation import NotSame
-from tagpipe.core.suggestions import Kind, Suggestion, suggest_aliases
-from tagpipe.core.vocabulary import Vocabulary, read_vocabulary
-from tagpipe.core.vocabulary_findings import VocabularyFinding, list_warnings
-from tagpipe.io.layout import packaged_file
-from tagpipe.io.yaml_file import read_params
-from tagpipe.pipeline import Raw, RawFile, build
+from tagpipe.curation.check import VocabularyFinding, list_warnings
+from tagpipe.curation.suggestions import Kind, Suggestion, suggest_aliases
+from tagpipe.dataset.build import Raw, RawFile, build
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.operations.compare import change_params
+from tagpipe.vocabulary import spelling
+from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.vocabulary import Vocabulary, read_vocabulary
 
 pytestmark = NEEDS_DATASETS
 

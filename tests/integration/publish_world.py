@@ -16,10 +16,10 @@ import pytest
 from http_server import Reply, Server, answer, serve
 from processes import build, dvc, git
 
-from tagpipe.io.versions import open_version, verify_version
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
-from tagpipe.publication import Publication
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.io.versions.version import open_version, verify_version
+from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.publish import Publication
 
 Rows = list[dict[str, Any]]
 PATH = "/projects.json"

@@ -18,7 +18,7 @@ from prefect_server import REPO, PrefectServer, Service, ask_api, make_server, r
 from ruamel.yaml import YAML
 
 from flows.schedule import POOL, run_prefect
-from tagpipe.project import init_project
+from tagpipe.operations.init_repository import init_project
 
 DEADLINE_S = 120.0
 PROJECTS = (REPO / "data/source/projects.json").read_bytes()

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import tagpipe as package
-from tagpipe.io.build_folder import SCRATCH_FOLDER
-from tagpipe.io.layout import packaged_file
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.versions.build_folder import SCRATCH_FOLDER
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 

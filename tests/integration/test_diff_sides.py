@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 from processes import build, commit, dvc, git
 
-from tagpipe.comparison import compare
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.operations.compare import compare
+from tagpipe.operations.init_repository import init_project
 
 Tagpipe = Callable[..., Any]
 CUT = ("threshold", "min_projects")
@@ -369,7 +369,7 @@ def test_preview_says_what_an_edit_would_do_and_writes_nothing(
 
 def test_preview_tells_code_from_parameters(project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """The version was built by other code than that of now."""
-    monkeypatch.setattr("tagpipe.io.sides.code_version", lambda: "another tagpipe\n")
+    monkeypatch.setattr("tagpipe.io.versions.load_sides.code_version", lambda: "another tagpipe\n")
     tree = document(tagpipe("preview", "--set", "threshold.min_projects=12", "--json"))
     assert tree["causes"]["n_replays"] == 2  # with base's inputs, and with head's
     assert {tuple(factors) for _, factors, _ in groups(tree)} == {("threshold.min_projects",)}

@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from processes import OPENS_REVISIONS, build, commit, dvc, git
 
-from tagpipe.core.findings import Finding, exit_code_of, judge_disk, judge_libraries
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
+from tagpipe.checks.check_results import Finding, exit_code_of, judge_disk, judge_libraries
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.operations.init_repository import init_project
 
 pytestmark = OPENS_REVISIONS
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tagpipe.io.lock import hold_run_lock
+from tagpipe.io.repository.lock import hold_run_lock
 with hold_run_lock(Path(".tagpipe"), command="tagpipe run"):
     child = None
     if len(sys.argv) > 1:

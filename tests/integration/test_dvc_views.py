@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from processes import run
 
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.operations.init_repository import init_project
 
 HOSTILE = "</script><script>alert(1)</script>"
 PROJECTS = [

@@ -16,10 +16,10 @@ from http_server import Server, answer, failure, serve
 from prefect_server import read_artifacts, serve_prefect
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.files import write_json
-from tagpipe.io.lock import hold_run_lock
-from tagpipe.io.stage_run import describe_error
-from tagpipe.project import init_project
+from tagpipe.io.repository.files import write_json
+from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.run_stage import describe_error
+from tagpipe.operations.init_repository import init_project
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,11 @@ from cmarkgfm.cmark import Options
 from hostile import STRINGS, hostile_document
 from rich.console import Console
 
-from tagpipe.core.document import DiffDocument
-from tagpipe.render.diff_html import html_diff
-from tagpipe.render.diff_json import json_diff
-from tagpipe.render.diff_markdown import MARKER, MAX_BYTES, markdown_diff
-from tagpipe.render.diff_terminal import render_diff
+from tagpipe.comparison.document import DiffDocument
+from tagpipe.render.diff.html import html_diff
+from tagpipe.render.diff.json import json_diff
+from tagpipe.render.diff.markdown import MARKER, MAX_BYTES, markdown_diff
+from tagpipe.render.diff.terminal import render_diff
 from tagpipe.render.text import EMPTY, code_span, shorten, span_text
 
 EXTENSIONS = ["table", "autolink", "strikethrough", "tagfilter", "tasklist"]

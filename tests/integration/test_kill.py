@@ -20,9 +20,9 @@ import pytest
 
 import tagpipe
 from tagpipe.errors import DEFECT_EXIT_CODE
-from tagpipe.io.files import read_json
-from tagpipe.io.lock import Holder, hold_run_lock
-from tagpipe.project import init_project
+from tagpipe.io.repository.files import read_json
+from tagpipe.io.repository.lock import Holder, hold_run_lock
+from tagpipe.operations.init_repository import init_project
 
 VICTIMS = ("run", "dvc", "stage", "run and dvc", "all")
 RUN = [sys.executable, "-m", "tagpipe", "run"]
@@ -214,7 +214,7 @@ def test_lock_of_a_living_dvc_is_respected(project: Path) -> None:
 
 def test_orphaned_stage_is_waited_for(project: Path) -> None:
     hold = (
-        "import sys, time; from pathlib import Path; from tagpipe.io.lock import hold_stage_lock\n"
+        "import sys, time; from pathlib import Path; from tagpipe.io.repository.lock import hold_stage_lock\n"
         "with hold_stage_lock(Path('.tagpipe'), stage='annotate'):\n    print('held', flush=True); time.sleep(2)\n"
     )
     orphan = subprocess.Popen([sys.executable, "-c", hold], cwd=project, stdout=subprocess.PIPE)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from processes import git
 
-from tagpipe.core.monitoring import Candidate, Counts, Fading, Monitoring, Period, dump_monitoring
-from tagpipe.io.history import read_monitoring
-from tagpipe.io.layout import packaged_file
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.versions.history import read_monitoring
+from tagpipe.tables.monitor_report import Candidate, Counts, Fading, Monitoring, Period, dump_monitoring
 
 HOSTILE = "</td><script>alert(1)</script>|\x1b[31m@user\u202e"
 

@@ -12,7 +12,7 @@ import pytest
 from processes import build, commit, run
 
 import tagpipe as package
-from tagpipe.project import init_project
+from tagpipe.operations.init_repository import init_project
 
 pytestmark = pytest.mark.slow
 

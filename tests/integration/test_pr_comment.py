@@ -18,11 +18,11 @@ import pytest
 from conftest import Ended, Tagpipe
 from github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
 
-from tagpipe import pull_request
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
-from tagpipe.io import github as client
-from tagpipe.pull_request import MAX_BODY_BYTES, MAX_BYTES, MAX_PACKED_BYTES, MEMBER, Written
-from tagpipe.render.diff_markdown import MARKER
+from tagpipe.io.publication import github as client
+from tagpipe.operations import comment as pull_request
+from tagpipe.operations.comment import MAX_BODY_BYTES, MAX_BYTES, MAX_PACKED_BYTES, MEMBER, Written
+from tagpipe.render.diff.markdown import MARKER
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "data/source"
@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
 def document_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What `tagpipe diff --write` writes of two real versions that differ."""
     import tagpipe
-    from tagpipe.comparison import compare, write_comparison
+    from tagpipe.operations.compare import compare, write_comparison
 
     folder = tmp_path_factory.mktemp("versions")
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")

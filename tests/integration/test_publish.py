@@ -14,12 +14,12 @@ from processes import dvc, git
 from publish_world import PATH, World, published, state
 
 import tagpipe
-from tagpipe import publication
 from tagpipe.errors import Busy, ConfigError, SourceUnavailable
-from tagpipe.io.lock import hold_run_lock
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
-from tagpipe.publication import publish
+from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.operations import publish as publication
+from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.publish import publish
 
 pytest_plugins = ["publish_world"]
 

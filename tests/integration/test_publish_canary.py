@@ -26,8 +26,8 @@ from processes import build, git
 from publish_world import PATH, Rows, World, pin, reply_with
 
 from tagpipe.errors import from_dict
-from tagpipe.io import download as download_module
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.io.sources.sources import download as download_module
 
 pytest_plugins = ["publish_world"]
 

@@ -18,9 +18,9 @@ from processes import build, git
 from publish_world import PATH, VOCABULARY_PATH, World, intact, pin, published, reply_with, reply_with_bytes
 
 from tagpipe.errors import InputError, SourceUnavailable
-from tagpipe.io import download as download_module
-from tagpipe.io.yaml_file import set_values
-from tagpipe.publication import Publication, publish
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.io.sources.sources import download as download_module
+from tagpipe.operations.publish import Publication, publish
 
 pytest_plugins = ["publish_world"]
 

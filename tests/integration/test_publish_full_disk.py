@@ -20,7 +20,7 @@ from publish_world import World, intact, published
 from small_disk import SmallDisk, small_disk
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError
-from tagpipe.publication import publish
+from tagpipe.operations.publish import publish
 
 pytest_plugins = ["publish_world"]
 

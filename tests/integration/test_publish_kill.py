@@ -25,8 +25,8 @@ from processes import git
 from scheduler import DEADLINE_S, PROJECTS, Scheduler, make_project, serve_schedule, wait_until
 
 import tagpipe
-from tagpipe.io.git import find_commit
-from tagpipe.io.versions import open_version, verify_version
+from tagpipe.io.git.commands import find_commit
+from tagpipe.io.versions.version import open_version, verify_version
 
 EVERY_S = 30
 POLL_S = 0.1

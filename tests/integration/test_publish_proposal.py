@@ -13,8 +13,8 @@ from processes import dvc, git
 from publish_world import World
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.yaml_file import set_values
-from tagpipe.publication import publish
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.operations.publish import publish
 
 pytest_plugins = ["publish_world"]
 

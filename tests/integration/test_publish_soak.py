@@ -31,11 +31,11 @@ from moving_upstream import TIMEOUT_S, Fault, Upstream, as_body, draw_faults, re
 from processes import dvc, git
 
 import tagpipe
+from tagpipe.dataset.build import Raw, RawFile, build
 from tagpipe.errors import InputError, SourceUnavailable, TagpipeError
-from tagpipe.io.yaml_file import read_params, set_values
-from tagpipe.pipeline import Raw, RawFile, build
-from tagpipe.project import init_project
-from tagpipe.publication import publish
+from tagpipe.io.repository.yaml_file import read_params, set_values
+from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.publish import publish
 
 sys.path.append(str(Path(__file__).parents[1] / "property"))
 from diff_reference import Version, expect_gates, read_build

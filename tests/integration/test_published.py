@@ -11,9 +11,17 @@ import pytest
 from processes import git
 
 from tagpipe.errors import ConfigError, SourceUnavailable
-from tagpipe.io import remote as remote_module
-from tagpipe.io.published import Moved, Refs, drop_candidate, keep_refused, move_published, read_gated_params, read_refs
-from tagpipe.io.remote import list_refs
+from tagpipe.io.git.commands import remote as remote_module
+from tagpipe.io.git.remote import list_refs
+from tagpipe.io.publication.refs import (
+    Moved,
+    Refs,
+    drop_candidate,
+    keep_refused,
+    move_published,
+    read_gated_params,
+    read_refs,
+)
 from tagpipe.params import PublishParams
 
 LOCAL = PublishParams(to="local", branch="main", remote="origin")

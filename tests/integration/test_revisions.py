@@ -10,7 +10,7 @@ from processes import OPENS_REVISIONS, build, commit, dvc, git
 
 import tagpipe
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
-from tagpipe.project import init_project
+from tagpipe.operations.init_repository import init_project
 
 pytestmark = OPENS_REVISIONS
 

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from scheduler import DEADLINE_S, PROJECTS, Scheduler, serve_schedule, wait_until
 
 from flows.schedule import run_prefect
-from tagpipe.project import init_project
+from tagpipe.operations.init_repository import init_project
 
 
 def without(n: int) -> bytes:

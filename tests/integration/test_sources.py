@@ -20,8 +20,8 @@ import pytest
 from http_server import Reply, Server, answer, chunked, drip, failure, hang, head, raw, redirect, serve
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError
-from tagpipe.io import download as download_module
-from tagpipe.io.download import download
+from tagpipe.io.sources.download import download
+from tagpipe.io.sources.sources import download as download_module
 from tagpipe.params import Download
 
 pytestmark = pytest.mark.timeout(60)
@@ -502,7 +502,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Pinned to what the server has: PROJECTS and VOCABULARY."""
-    from tagpipe.io.layout import packaged_file
+    from tagpipe.io.repository.layout import packaged_file
 
     server.script["/p.json"] = [answer(PROJECTS)]
     server.script["/v.json"] = [answer(VOCABULARY)]
@@ -522,7 +522,7 @@ def pinned_params(server: Server) -> str:
 @pytest.fixture
 def fetch(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[int, str]]:
     """The stage as DVC runs it, in this process and the working directory: (exit code, standard error)."""
-    from tagpipe.io.stage_run import run_stage
+    from tagpipe.io.repository.run_stage import run_stage
     from tagpipe.stages.fetch import fetch as work
 
     def run() -> tuple[int, str]:
@@ -868,7 +868,7 @@ def test_refresh_without_a_url_is_exit_2(project: Project, server: Server, tagpi
 
 
 def test_refresh_beside_another_run_is_exit_6(project: Project, server: Server, tagpipe: Any) -> None:
-    from tagpipe.io.lock import hold_run_lock
+    from tagpipe.io.repository.lock import hold_run_lock
 
     with hold_run_lock(project.root / ".tagpipe", command="tagpipe run"):
         ended = tagpipe("refresh")

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from http_server import Server, answer, chunked, serve
 
-from tagpipe import project as project_module
-from tagpipe.io.download import download
-from tagpipe.io.layout import packaged_file
-from tagpipe.io.yaml_file import set_values
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.io.sources.download import download
+from tagpipe.operations import init_repository as project_module
+from tagpipe.operations.init_repository import init_project, refresh
 from tagpipe.params import Download
-from tagpipe.project import init_project, refresh
 
 LONG = "a" + "b" * 500
 BOUNDS = Download(timeout_s=10.0, max_bytes=1_000_000, max_decoded_bytes=1_000_000, attempts=1, allow_private=True)

@@ -13,10 +13,10 @@ import pytest
 from http_server import Server, answer, failure, serve
 
 from tagpipe.errors import SourceUnavailable
-from tagpipe.io.layout import Layout, packaged_file, project_layout
-from tagpipe.io.sources import store_pinned
-from tagpipe.io.upstream import forget_downloads, look_upstream
-from tagpipe.io.yaml_file import read_params, set_values
+from tagpipe.io.repository.layout import Layout, packaged_file, project_layout
+from tagpipe.io.repository.yaml_file import read_params, set_values
+from tagpipe.io.sources.sources import store_pinned
+from tagpipe.io.sources.upstream import forget_downloads, look_upstream
 
 PATHS = {"projects": "/projects.json", "vocabulary": "/vocabulary.json"}
 OLD = b"old"

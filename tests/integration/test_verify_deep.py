@@ -17,10 +17,10 @@ import pytest
 from processes import OPENS_REVISIONS, build, commit, dvc, git
 from processes import run as call
 
-from tagpipe.core.objects import Copy, ObjectCheck, describe_fix, summarize_checks
-from tagpipe.io.files import read_json
-from tagpipe.io.yaml_file import read_yaml
-from tagpipe.project import init_project
+from tagpipe.checks.stored_objects import Copy, ObjectCheck, describe_fix, summarize_checks
+from tagpipe.io.repository.files import read_json
+from tagpipe.io.repository.yaml_file import read_yaml
+from tagpipe.operations.init_repository import init_project
 
 TAGS = "data/labeled/tags.parquet"
 MEMBER = "data/raw/projects.json"

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import tagpipe as package
-from tagpipe.io.files import read_table, write_table
-from tagpipe.io.layout import packaged_file
+from tagpipe.io.repository.files import read_table, write_table
+from tagpipe.io.repository.layout import packaged_file
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 

@@ -21,17 +21,19 @@ from typing import Any
 import pytest
 
 import tagpipe as package
-from tagpipe import comparison, curation
 from tagpipe.cli import vocab_review
-from tagpipe.core import spelling
-from tagpipe.core.vocabulary import read_vocabulary
-from tagpipe.io import edit_journal, repro
-from tagpipe.io.layout import project_layout
-from tagpipe.io.lock import hold_run_lock
-from tagpipe.io.sources import store_pinned
-from tagpipe.io.yaml_file import set_values
-from tagpipe.project import init_project
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.yaml_file import set_values
+from tagpipe.io.runs import edit_journal
+from tagpipe.io.runs import reproduce as repro
+from tagpipe.io.sources.sources import store_pinned
+from tagpipe.operations import compare as comparison
+from tagpipe.operations import edit_vocabulary as curation
+from tagpipe.operations.init_repository import init_project
 from tagpipe.render.vocabulary import describe_line
+from tagpipe.vocabulary import spelling
+from tagpipe.vocabulary.vocabulary import read_vocabulary
 
 Tagpipe = Callable[..., Any]
 
@@ -300,8 +302,8 @@ def test_a_list_that_is_missing_is_written_anew(project: Path, tagpipe: Tagpipe,
 
 
 def test_a_run_writes_the_lists_that_are_missing_and_no_other(project: Path) -> None:
-    from tagpipe.io.curation import write_missing_lists
-    from tagpipe.io.layout import project_layout
+    from tagpipe.io.repository.curation_files import write_missing_lists
+    from tagpipe.io.repository.layout import project_layout
 
     before = content_of(project)
     assert write_missing_lists(project_layout(project)) == []

@@ -13,15 +13,15 @@ import pytest
 from processes import git
 
 from tagpipe.errors import Busy
-from tagpipe.io import worktree
-from tagpipe.io.worktree import clear_worktrees, temporary_worktree
+from tagpipe.io.git.commands import worktree
+from tagpipe.io.git.worktree import clear_worktrees, temporary_worktree
 
 PREFIX = "tagpipe-test-"
 
 MAKE = """
 import sys, time
 from pathlib import Path
-from tagpipe.io.worktree import temporary_worktree
+from tagpipe.io.git.worktree import temporary_worktree
 with temporary_worktree(Path.cwd(), "HEAD", prefix=sys.argv[1]) as tree:
     print(tree, flush=True)
     time.sleep(600)

@@ -1,5 +1,5 @@
 """What differs between two dataset versions, computed once more with dictionaries and sets: slow, plain, and sharing
-nothing with tagpipe.core.diff and its neighbours but the names of their results.
+nothing with tagpipe.comparison.diff and its neighbours but the names of their results.
 
 `expect` gives what must be found in two versions; `find` puts what tagpipe found in the same plain form.
 """
@@ -64,7 +64,7 @@ def read_folder(folder: Path) -> Version:
 
 
 def read_build(built: Any) -> Version:
-    """A version as `tagpipe.pipeline.build` made it, from its tables."""
+    """A version as `tagpipe.dataset.build.build` made it, from its tables."""
     rows = {name: table.to_pylist() for name, table in built.tables.items()}
     return _gather(
         rows["annotate/projects"],

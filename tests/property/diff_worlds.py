@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 from worlds import ALIASES, NAMES, World, params_with, spelled, vocabularies, worlds
 
-from tagpipe.comparison import side_of
-from tagpipe.core.sides import Side
-from tagpipe.core.vocabulary import read_vocabulary
+from tagpipe.comparison.sides import Side
+from tagpipe.dataset.build import Build, Raw, RawFile, build
 from tagpipe.errors import InputError
+from tagpipe.operations.compare import side_of
 from tagpipe.params import Params
-from tagpipe.pipeline import Build, Raw, RawFile, build
+from tagpipe.vocabulary.vocabulary import read_vocabulary
 
 PARAMETERS = ("normalize", "aliases", "exclude", "parents", "min_projects", "unlabeled", "text")
 MOVED_TAGS = ("ant", "bee", "cow", "dog", "eel", "fox")

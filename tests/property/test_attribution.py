@@ -12,12 +12,12 @@ import pytest
 from diff_worlds import Inputs, factor_pairs, plain_inputs
 from hypothesis import HealthCheck, given, settings
 
-from tagpipe.comparison import changed_factors, side_of
-from tagpipe.core.attribution import Attribution, attribute_changes
-from tagpipe.core.diff import VersionDiff, diff_versions
-from tagpipe.core.flat import Int64s
-from tagpipe.core.sides import LabelChanges, Side
+from tagpipe.comparison.causes import Attribution, attribute_changes
+from tagpipe.comparison.diff import VersionDiff, diff_versions
+from tagpipe.comparison.sides import LabelChanges, Side
 from tagpipe.errors import InputError
+from tagpipe.operations.compare import changed_factors, side_of
+from tagpipe.tables.tag_lists import Int64s
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 Labels = set[tuple[int, str]]

@@ -11,9 +11,9 @@ from diff_worlds import Inputs, moved_pairs, pairs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagpipe.core.diff import VersionDiff, apply_diff, diff_versions
-from tagpipe.core.gates import judge
-from tagpipe.core.sides import Side, labeled_projects_of
+from tagpipe.comparison.diff import VersionDiff, apply_diff, diff_versions
+from tagpipe.comparison.gates import judge
+from tagpipe.comparison.sides import Side, labeled_projects_of
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 any_pair = pairs() | moved_pairs()

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import params_with
 
-from tagpipe.core import received
-from tagpipe.core.received import read_projects
-from tagpipe.core.strict_json import Window, iter_array, parse_json
 from tagpipe.errors import InputError
-from tagpipe.io.files import write_lines
+from tagpipe.formats.strict_json import Window, iter_array, parse_json
+from tagpipe.io.repository.files import write_lines
+from tagpipe.steps.validate import json_projects as received
+from tagpipe.steps.validate.json_projects import read_projects
 
 modest = settings(max_examples=150, deadline=None, derandomize=True)
 

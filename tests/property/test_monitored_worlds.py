@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import World, build_records, worlds
 
-from tagpipe.core.curation import Ignored, find_ignored
-from tagpipe.core.monitor import monitor_tags
-from tagpipe.core.monitoring import Monitoring, dump_monitoring
-from tagpipe.core.vocabulary import normalize_tags
+from tagpipe.dataset.build import Build
 from tagpipe.errors import InputError
 from tagpipe.params import Params, parse_params
-from tagpipe.pipeline import Build
+from tagpipe.steps.monitor.monitor_tags import monitor_tags
+from tagpipe.tables.monitor_report import Monitoring, dump_monitoring
+from tagpipe.vocabulary.curation_lists import Ignored, find_ignored
+from tagpipe.vocabulary.vocabulary import normalize_tags
 
 MONITOR = {
     "period": "week",

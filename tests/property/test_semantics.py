@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from reference import form_of
 from worlds import World, build_records, params_with, spelled, vocabularies, worlds
 
-from tagpipe.core.digest import table_sha256
-from tagpipe.core.reports import table_schemas
-from tagpipe.core.vocabulary import find_ancestors, normalize_tag, read_vocabulary, resolve_names
-from tagpipe.io.files import read_json, read_table, write_json, write_table
-from tagpipe.io.layout import build_layout
-from tagpipe.pipeline import Build
+from tagpipe.dataset.build import Build
+from tagpipe.io.repository.files import read_json, read_table, write_json, write_table
+from tagpipe.io.repository.layout import build_layout
 from tagpipe.stages.annotate import annotate
 from tagpipe.stages.threshold import threshold
 from tagpipe.stages.validate import validate
+from tagpipe.steps.threshold.manifest import table_schemas
+from tagpipe.tables.digest import table_sha256
+from tagpipe.vocabulary.vocabulary import find_ancestors, normalize_tag, read_vocabulary, resolve_names
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

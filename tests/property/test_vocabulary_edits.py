@@ -14,19 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vocabulary_texts import CS, NAMES, SEPARATORS, Document, documents, entry_lists, raw_entries
 
-from tagpipe.core.curation_text import add_ignored, add_not_same
-from tagpipe.core.edit_log import (
-    LogLine,
-    dump_line,
-    find_undoable,
-    invert_patch,
-    make_patch,
-    parse_log,
-    revert_patch,
-)
-from tagpipe.core.exchange import FORMS, export_vocabulary, import_vocabulary
-from tagpipe.core.vocabulary import normalize_tag, resolve_names, vocabulary_of
-from tagpipe.core.vocabulary_edits import (
+from tagpipe.curation.edits import (
     add_alias,
     add_tag,
     deprecate_tag,
@@ -37,9 +25,21 @@ from tagpipe.core.vocabulary_edits import (
     set_parent,
     split_tag,
 )
-from tagpipe.core.vocabulary_entries import Entry, read_entries
-from tagpipe.core.vocabulary_text import write_entries
+from tagpipe.curation.exchange import FORMS, export_vocabulary, import_vocabulary
+from tagpipe.curation.log import (
+    LogLine,
+    dump_line,
+    find_undoable,
+    invert_patch,
+    make_patch,
+    parse_log,
+    revert_patch,
+)
+from tagpipe.curation.rewriting.curation_lists import add_ignored, add_not_same
+from tagpipe.curation.rewriting.vocabulary import write_entries
 from tagpipe.errors import EditRefused
+from tagpipe.vocabulary.entries import Entry, read_entries
+from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names, vocabulary_of
 
 ROOT = Path(__file__).parents[2]
 DATASETS = ROOT.parent / "shared" / "datasets"

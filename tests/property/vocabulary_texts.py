@@ -15,8 +15,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tagpipe.core.vocabulary import normalize_tag
-from tagpipe.core.vocabulary_entries import Entry
+from tagpipe.vocabulary.entries import Entry
+from tagpipe.vocabulary.vocabulary import normalize_tag
 
 HOSTILE = [
     'a"b',

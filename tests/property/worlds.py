@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 from reference import Rules, form_of
 
+from tagpipe.dataset.build import Build, Raw, RawFile, build
 from tagpipe.params import Params, parse_params
-from tagpipe.pipeline import Build, Raw, RawFile, build
 
 NAMES = ["a", "b-b", "c", "c++", "c#", "Deep Learning", "é", "node.js", "top"]
 """Canonical names; one is not in normal form."""

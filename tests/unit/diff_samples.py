@@ -7,12 +7,12 @@ from typing import Any
 
 from samples import build_records, project
 
-from tagpipe.comparison import side_of
-from tagpipe.core.attribution import Attribution
-from tagpipe.core.diff import diff_versions
-from tagpipe.core.document import DiffDocument, make_document
-from tagpipe.core.gates import GateResult
-from tagpipe.pipeline import Build
+from tagpipe.comparison.causes import Attribution
+from tagpipe.comparison.diff import diff_versions
+from tagpipe.comparison.document import DiffDocument, make_document
+from tagpipe.comparison.gates import GateResult
+from tagpipe.dataset.build import Build
+from tagpipe.operations.compare import side_of
 
 Labels = Mapping[int | str, Iterable[str]]
 

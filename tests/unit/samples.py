@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tagpipe.core.vocabulary import Vocabulary, read_vocabulary
+from tagpipe.dataset.build import Build, Raw, RawFile, build
 from tagpipe.params import Params, ValidateParams, parse_params
-from tagpipe.pipeline import Build, Raw, RawFile, build
+from tagpipe.vocabulary.vocabulary import Vocabulary, read_vocabulary
 
 PARAMS: dict[str, Any] = {
     "schema": 3,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from samples import DAG, build_records, build_tags, labelsets_of, ledger_of, project
 
-from tagpipe.core import annotation
-from tagpipe.core.schemas import Outcome
+from tagpipe.steps.annotate import resolve_tags as annotation
+from tagpipe.tables.schemas import Outcome
 
 
 def carried(*tags: str, **annotate: object) -> list[str]:

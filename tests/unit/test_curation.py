@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tagpipe.core.curation import (
+from tagpipe.curation.rewriting.curation_lists import add_ignored, add_not_same
+from tagpipe.errors import InputError
+from tagpipe.vocabulary.curation_lists import (
     Ignored,
     NotSame,
     dump_ignored,
@@ -18,8 +20,6 @@ from tagpipe.core.curation import (
     parse_ignored,
     parse_not_same,
 )
-from tagpipe.core.curation_text import add_ignored, add_not_same
-from tagpipe.errors import InputError
 
 CURATION = Path(__file__).parents[2] / "data" / "curation"
 ARXIV = r"(arxiv:)?[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?"

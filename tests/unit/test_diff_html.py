@@ -10,8 +10,8 @@ from typing import Any
 
 from diff_samples import changed_document, gate
 
-from tagpipe.core.document import Section
-from tagpipe.render.diff_html import embed_json, html_diff
+from tagpipe.comparison.document import Section
+from tagpipe.render.diff.html import embed_json, html_diff
 
 DOCUMENT = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)])
 

@@ -6,9 +6,9 @@ import pytest
 from diff_samples import BASE, changed_document, document_of, gate
 from hostile import hostile_document, section, tag_row
 
-from tagpipe.core.document import DiffDocument, Section, TagRow
-from tagpipe.render.diff_markdown import DROPPED_FIRST, MARKER, MAX_BYTES, markdown_diff
-from tagpipe.render.diff_sections import make_sections
+from tagpipe.comparison.document import DiffDocument, Section, TagRow
+from tagpipe.render.diff.markdown import DROPPED_FIRST, MARKER, MAX_BYTES, markdown_diff
+from tagpipe.render.diff.sections import make_sections
 
 OPEN = ("#### Causes", "#### Gates", "#### Tags that left the cut", "#### Tags that entered the cut")
 
@@ -51,19 +51,19 @@ def test_it_is_never_too_long_and_says_how_many_of_how_many(n: int, n_chars: int
 def test_sections_are_dropped_whole_the_least_important_first(monkeypatch: pytest.MonkeyPatch) -> None:
     document = wide_document(20, 3)
     whole = markdown_diff(document)
-    monkeypatch.setattr("tagpipe.render.diff_markdown.MAX_BYTES", len(whole.encode()) - 1)
+    monkeypatch.setattr("tagpipe.render.diff.markdown.MAX_BYTES", len(whole.encode()) - 1)
     less = markdown_diff(document)
     assert "Columns that differ" in whole
     assert "<summary>Columns that differ" not in less
     assert less.count("<details>") == whole.count("<details>") - 1 == less.count("</details>")
     assert f"Left out, for the comment would be too long: 1 of {whole.count('<details>')} tables (Columns" in less
-    monkeypatch.setattr("tagpipe.render.diff_markdown.MAX_BYTES", 1)
+    monkeypatch.setattr("tagpipe.render.diff.markdown.MAX_BYTES", 1)
     assert "<details>" not in markdown_diff(document), "only what is always visible is left"
 
 
 def test_what_is_always_visible_fits_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     document = wide_document(100_000, 10_000)
-    monkeypatch.setattr("tagpipe.render.diff_markdown.MAX_BYTES", 1)
+    monkeypatch.setattr("tagpipe.render.diff.markdown.MAX_BYTES", 1)
     assert len(markdown_diff(document).encode()) < MAX_BYTES
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from samples import build_records, project
 
-from tagpipe.comparison import side_of
-from tagpipe.core.diff import VersionDiff, diff_versions
-from tagpipe.core.gates import judge
-from tagpipe.core.sides import Side, labeled_projects_of
+from tagpipe.comparison.diff import VersionDiff, diff_versions
+from tagpipe.comparison.gates import judge
+from tagpipe.comparison.sides import Side, labeled_projects_of
 from tagpipe.errors import InputError
+from tagpipe.operations.compare import side_of
 
 FLAT = "ant bee cow dog eel"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from diff_samples import BASE, build_labels, changed_document, document_of, gate
 
-from tagpipe.core.attribution import Attribution, Cause, CauseGroup, FactorEffect
-from tagpipe.render.diff_parts import Cell, Section, count, percent, public_list, signed, value
-from tagpipe.render.diff_sections import list_projects, make_sections
-from tagpipe.render.diff_verdict import judge_document
+from tagpipe.comparison.causes import Attribution, Cause, CauseGroup, FactorEffect
+from tagpipe.render.diff.cells import Cell, Section, count, percent, public_list, signed, value
+from tagpipe.render.diff.sections import list_projects, make_sections
+from tagpipe.render.diff.verdict import judge_document
 
 
 def read(cell: Cell) -> str:

@@ -11,8 +11,8 @@ from hostile import hostile_document
 from rich.console import Console, RenderableType
 
 from tagpipe.core.sweep import SweepRow
-from tagpipe.render.diff_terminal import render_diff
-from tagpipe.render.terminal import render_sweep
+from tagpipe.render.diff.terminal import render_diff
+from tagpipe.render.summary import render_sweep
 
 
 def printed(renderable: RenderableType, width: int = 80, color_system: str | None = None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tagpipe.core.edit_log import (
+from tagpipe.curation.log import (
     LogLine,
     Patch,
     dump_line,

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tagpipe.core.vocabulary import resolve_names, vocabulary_of
-from tagpipe.core.vocabulary_edits import (
+from tagpipe.curation.edits import (
     add_alias,
     add_tag,
     deprecate_tag,
@@ -18,8 +17,9 @@ from tagpipe.core.vocabulary_edits import (
     set_parent,
     split_tag,
 )
-from tagpipe.core.vocabulary_entries import Entry
 from tagpipe.errors import EditRefused
+from tagpipe.vocabulary.entries import Entry
+from tagpipe.vocabulary.vocabulary import resolve_names, vocabulary_of
 
 Entries = tuple[Entry, ...]
 

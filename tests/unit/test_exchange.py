@@ -12,10 +12,10 @@ import pytest
 import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 
-from tagpipe.core.exchange import FORMS, export_vocabulary, import_vocabulary
-from tagpipe.core.vocabulary import vocabulary_of
-from tagpipe.core.vocabulary_entries import Entry, read_entries
+from tagpipe.curation.exchange import FORMS, export_vocabulary, import_vocabulary
 from tagpipe.errors import ConfigError, EditRefused, InputError
+from tagpipe.vocabulary.entries import Entry, read_entries
+from tagpipe.vocabulary.vocabulary import vocabulary_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,7 +176,7 @@ def test_labels_that_another_program_changed_win_over_the_order() -> None:
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_turtle_is_the_same_in_every_process(seed: str) -> None:
     code = (
-        "import sys; from tagpipe.core.exchange import *\n"
+        "import sys; from tagpipe.curation.exchange import *\n"
         "data = sys.stdin.buffer.read()\n"
         "entries = import_vocabulary(data, 'skos', file='v')\n"
         "sys.stdout.buffer.write(export_vocabulary(entries, 'skos'))"

@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 import pytest
 from samples import DAG, build_tags
 
-from tagpipe.core.explanation import Explanation, explain_project
-from tagpipe.pipeline import Build
+from tagpipe.dataset.build import Build
+from tagpipe.dataset.explanation import Explanation, explain_project
 
 
 def explain(built: Build, project_id: int, tag: str | None = None) -> Explanation:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tagpipe.core.freshness import measure_freshness
-from tagpipe.core.versions_log import Recorded
+from tagpipe.history.freshness import measure_freshness
+from tagpipe.history.versions import Recorded
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
 

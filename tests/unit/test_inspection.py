@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tagpipe.core.curation import Ignored
-from tagpipe.core.edit_log import LogLine
-from tagpipe.core.monitoring import Candidate, Counts, Monitoring
-from tagpipe.core.vocabulary import Vocabulary
-from tagpipe.inspection import is_about, leave_out_decided
+from tagpipe.curation.log import LogLine
+from tagpipe.operations.inspect_vocabulary import is_about, leave_out_decided
+from tagpipe.tables.monitor_report import Candidate, Counts, Monitoring
+from tagpipe.vocabulary.curation_lists import Ignored
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("bert", "mlops"), (("Big Bird",), ()), ((), ()), ("Old One",))
 

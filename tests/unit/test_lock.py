@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.layout import packaged_file
-from tagpipe.io.lock import hold_run_lock, hold_stage_lock
-from tagpipe.io.stage_run import run_stage
+from tagpipe.io.repository.layout import packaged_file
+from tagpipe.io.repository.lock import hold_run_lock, hold_stage_lock
+from tagpipe.io.repository.run_stage import run_stage
 
 
 def test_scratch_that_is_a_file_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tagpipe.core.measures import cardinality, density, imbalance
+from tagpipe.steps.threshold.measures import cardinality, density, imbalance
 
 
 @pytest.mark.parametrize(("n_uses", "n_projects", "mean"), [(7, 4, 1.75), (4, 4, 1.0), (0, 3, 0.0), (0, 0, 0.0)])

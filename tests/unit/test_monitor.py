@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from samples import build_records, build_tags, params_with, project
 
-from tagpipe.core.curation import Ignored, NotSame
-from tagpipe.core.monitor import monitor_tags
-from tagpipe.core.monitoring import Candidate, Monitoring, dump_monitoring, load_monitoring
-from tagpipe.core.shapes import find_misfit
-from tagpipe.pipeline import Build
+from tagpipe.dataset.build import Build
+from tagpipe.steps.monitor.monitor_tags import monitor_tags
+from tagpipe.tables.monitor_report import Candidate, Monitoring, dump_monitoring, load_monitoring
+from tagpipe.tables.report_models import find_misfit
+from tagpipe.vocabulary.curation_lists import Ignored, NotSame
 
 VOCABULARY = {"nlp": {"aliases": ["text-mining"]}, "vision": {}, "audio": {}}
 LOOSE = {"min_period_projects": 1, "min_uses": 1, "min_periods": 1, "min_days": 1, "max_concentration": 1.0}
@@ -166,7 +166,7 @@ def build_empty() -> Build:
 
     built = dated((month(1), ["nlp"]))
     rows = built.validated.rows.slice(0, 0)
-    from tagpipe.core.annotation import annotate
+    from tagpipe.steps.annotate.resolve_tags import annotate
 
     annotation = annotate(rows, built.vocabulary, built.params.annotate)
     validated = replace(built.validated, order=built.validated.order[:0])

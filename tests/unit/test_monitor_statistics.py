@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tagpipe.core.monitor_statistics import (
+from tagpipe.steps.monitor.statistics import (
     adjust_p,
     burst_p,
     rising_p,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from samples import build_tags
 
-from tagpipe.api import Dataset
-from tagpipe.pipeline import Build
+from tagpipe.dataset.build import Build
+from tagpipe.operations.load import Dataset
 
 
 def dataset_of(built: Build) -> Dataset:

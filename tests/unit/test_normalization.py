@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from tagpipe.core.vocabulary import normalize_tag
+from tagpipe.vocabulary.vocabulary import normalize_tag
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from samples import PARAMS, params_with, tree_with
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.yaml_file import read_yaml
+from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import dump_params, parse_params
 
 ROOT = Path(__file__).parents[2]

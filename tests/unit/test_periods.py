@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tagpipe.core.periods import UNDATED, day_text, find_days, make_periods, spread_uses
-from tagpipe.core.schemas import TIMESTAMP
+from tagpipe.tables.periods import UNDATED, day_text, find_days, make_periods, spread_uses
+from tagpipe.tables.schemas import TIMESTAMP
 
 
 def days_of(*texts: str | None) -> np.ndarray:

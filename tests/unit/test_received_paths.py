@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from samples import project, validate_params
 
-from tagpipe.core import received
-from tagpipe.core.received import Received, read_projects
 from tagpipe.errors import InputError
+from tagpipe.steps.validate import json_projects as received
+from tagpipe.steps.validate.json_projects import Received, read_projects
 
 READ_BLOCK = received._read_block
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagpipe.io.redaction import without_secrets
+from tagpipe.io.repository.secrets import without_secrets
 
 
 @pytest.mark.parametrize(

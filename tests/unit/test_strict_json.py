@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tagpipe.core.strict_json import MAX_DEPTH, WINDOW_BYTES, Window, iter_array, parse_json
 from tagpipe.errors import InputError
+from tagpipe.formats.strict_json import MAX_DEPTH, WINDOW_BYTES, Window, iter_array, parse_json
 
 
 def refuse(data: bytes) -> InputError:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from tagpipe.core.curation import NotSame
-from tagpipe.core.spelling import join_words, signs_of
-from tagpipe.core.suggestions import Kind, Suggestion, suggest_aliases
-from tagpipe.core.vocabulary import Vocabulary
+from tagpipe.curation.suggestions import Kind, Suggestion, suggest_aliases
+from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.spelling import join_words, signs_of
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 
 def vocabulary_of(*tags: str, aliases: dict[str, tuple[str, ...]] | None = None) -> Vocabulary:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from tagpipe.core.schemas import CODED_TEXT, TIMESTAMP
-from tagpipe.core.tag_profile import NameCount, PeriodCount, Profile, Together, describe_tag
-from tagpipe.core.vocabulary import Vocabulary
+from tagpipe.curation.tag_profile import NameCount, PeriodCount, Profile, Together, describe_tag
+from tagpipe.tables.schemas import CODED_TEXT, TIMESTAMP
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("graphs", "pytorch", "vision"), ((), ("torch",), ()), ((), ("vision",), ()), ("caffe",))
 

@@ -10,10 +10,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 from samples import build_records, build_tags, project
 
-from tagpipe.core.explanation import explain_project
-from tagpipe.core.summary import summarize
+from tagpipe.dataset.explanation import explain_project
+from tagpipe.dataset.summary import summarize
 from tagpipe.render.markdown import markdown_summary
-from tagpipe.render.terminal import render_explanation, render_summary
+from tagpipe.render.summary import render_explanation, render_summary
 from tagpipe.render.text import markdown_text, visible
 
 REPORTS = ("validation", "annotation", "threshold")

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from samples import DAG, vocabulary_of
 
-from tagpipe.core.vocabulary import (
+from tagpipe.errors import InputError
+from tagpipe.vocabulary.lint import find_near_duplicates, find_warnings
+from tagpipe.vocabulary.vocabulary import (
     Vocabulary,
     find_ancestors,
     load_vocabulary,
@@ -17,8 +19,6 @@ from tagpipe.core.vocabulary import (
     resolve_names,
     resolve_parents,
 )
-from tagpipe.core.vocabulary_checks import find_near_duplicates, find_warnings
-from tagpipe.errors import InputError
 
 
 def refuse(tree: object, suffix: str = ".json") -> InputError:

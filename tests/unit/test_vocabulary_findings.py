@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tagpipe.core.vocabulary import Problem, ProblemKind, find_problems, vocabulary_of
-from tagpipe.core.vocabulary_entries import Entry, read_entries
-from tagpipe.core.vocabulary_findings import list_errors
+from tagpipe.curation.check import list_errors
 from tagpipe.errors import InputError
+from tagpipe.vocabulary.entries import Entry, read_entries
+from tagpipe.vocabulary.vocabulary import Problem, ProblemKind, find_problems, vocabulary_of
 
 
 def entries_of(tree: Any) -> tuple[Entry, ...]:

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tagpipe.core.vocabulary_edits import add_alias, add_tag, deprecate_tag, merge_tags, rename_tag, set_parent
-from tagpipe.core.vocabulary_entries import Entry, read_entries
-from tagpipe.core.vocabulary_text import write_entries
+from tagpipe.curation.edits import add_alias, add_tag, deprecate_tag, merge_tags, rename_tag, set_parent
+from tagpipe.curation.rewriting.vocabulary import write_entries
 from tagpipe.errors import EditRefused, InputError
+from tagpipe.vocabulary.entries import Entry, read_entries
 
 
 def edit(old: str, suffix: str, change: object) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tagpipe.core.vocabulary import Vocabulary
-from tagpipe.core.vocabulary_tree import draw_tree, find_children
+from tagpipe.curation.tree import draw_tree, find_children
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 
 def vocabulary_of(parents: dict[str, tuple[str, ...]], aliases: dict[str, tuple[str, ...]] | None = None) -> Vocabulary:

@@ -1,0 +1,56 @@
+"""The command that shows what is new outside the vocabulary: monitor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tagpipe.cli.output import AsJson, print_json, print_result
+
+N_VERSIONS = 50
+"""Of the history, the newest."""
+
+
+def monitor(
+    directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="A dataset project.")] = Path(),
+    n_most: Annotated[int, typer.Option("--most", min=1, help="At most so many candidates.")] = 20,
+    along_history: Annotated[
+        bool, typer.Option("--history", help="Follow the candidates along the versions in git instead.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the tags outside the vocabulary that are worth a look, and those inside that fade."""
+    if along_history:
+        _show_history(directory, n_most, as_json=as_json)
+        return
+    from tagpipe.operations.load import load_monitoring
+    from tagpipe.render.monitor import render_monitoring
+    from tagpipe.tables.monitor_report import dump_monitoring
+
+    found = load_monitoring(directory)
+    if as_json:
+        print_json(dump_monitoring(replace(found, candidates=found.candidates[:n_most])))
+    else:
+        print_result(render_monitoring(found, n_most=n_most))
+
+
+def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:
+    from tagpipe.history.candidates import trace_candidates
+    from tagpipe.io.versions.history import read_watched
+    from tagpipe.render.monitor import render_traces
+
+    versions = read_watched(directory, n_most=N_VERSIONS)
+    traces = trace_candidates(versions)
+    if as_json:
+        known = [version for version in versions if version.found is not None]
+        print_json(
+            {
+                "versions": [{"commit": each.commit, "committed_at": each.committed_at} for each in known],
+                "candidates": [{"tag": each.tag, "n_projects": list(each.n_projects)} for each in traces[:n_most]],
+            }
+        )
+    else:
+        print_result(render_traces(versions, traces, n_most=n_most))

@@ -1,0 +1,1 @@
+"""Two versions: what differs, what caused it, and whether it keeps to the gates."""

@@ -1,0 +1,191 @@
+"""What differs between two dataset versions: projects by id, tags as sets, one label change at a time.
+
+The unit of change is (project, tag, added or removed), where a project's labels are the tags that are left after the
+cut. Projects are compared whether they are labeled or not, so that one that lost its last tag is seen to lose it.
+Everything is computed on flat arrays in the coordinates of `sides.Union`; no loop runs over projects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.comparison.sides import LabelChanges, Side, Union, diff_labels, unite
+from tagpipe.comparison.tag_changes import Signature, TagChange, diff_tags, group_changes
+from tagpipe.comparison.tag_moves import Move, find_moves
+from tagpipe.comparison.value_changes import (
+    EntryChange,
+    ValueChange,
+    diff_counts,
+    diff_values,
+    diff_vocabularies,
+    flatten_params,
+    pair_measures,
+)
+from tagpipe.tables.schemas import plain_type
+from tagpipe.tables.tag_lists import Bools, Int64s, TagLists, offsets_of
+
+
+@dataclass(frozen=True, eq=False)
+class VersionDiff:
+    """All that differs. Projects are indices into `union.ids`, ascending.
+
+    schema_changes: column, its type in base and head. head_projects: id, created_on, text of the projects of `added`
+    and `rewritten` (in that order): what `apply` needs. moved_in_time: another created_on. newly_unlabeled,
+    newly_labeled: in both versions, and lost their last label or gained their first. measures: every count and
+    measure of the reports, changed or not. out_of_vocabulary: the tags whose number of projects differs, the largest
+    difference first. signatures, moves: of projects in both versions.
+    """
+
+    base: Side
+    head: Side
+    union: Union
+    schema_changes: tuple[ValueChange, ...]
+    added: Int64s
+    removed: Int64s
+    retexted: Int64s
+    redated: Int64s
+    relabeled: Int64s
+    newly_unlabeled: Int64s
+    newly_labeled: Int64s
+    head_projects: pa.Table
+    labels: LabelChanges
+    n_base_labels: int
+    n_head_labels: int
+    tags: tuple[TagChange, ...]
+    near_cut: tuple[TagChange, ...]
+    signatures: tuple[Signature, ...]
+    moves: tuple[Move, ...]
+    params: tuple[ValueChange, ...]
+    sources: tuple[ValueChange, ...]
+    vocabulary: tuple[EntryChange, ...]
+    measures: tuple[ValueChange, ...]
+    out_of_vocabulary: tuple[ValueChange, ...]
+
+    @property
+    def entered(self) -> tuple[TagChange, ...]:
+        """Tags that passed the cut in head only."""
+        return tuple(change for change in self.tags if change.is_kept and not change.was_kept)
+
+    @property
+    def left(self) -> tuple[TagChange, ...]:
+        """Tags that passed the cut in base only."""
+        return tuple(change for change in self.tags if change.was_kept and not change.is_kept)
+
+    @property
+    def is_same_content(self) -> bool:
+        """Whether the labeled datasets are the same, value by value."""
+        return self.base.content_sha256 == self.head.content_sha256
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing at all differs: content, parameters, vocabulary. Received bytes may, as in their order."""
+        found = (self.schema_changes, self.tags, self.params, self.vocabulary, self.out_of_vocabulary)
+        arrays = (self.added, self.removed, self.retexted, self.redated, self.labels)
+        return self.is_same_content and not any(found) and not any(len(array) for array in arrays)
+
+
+def diff_versions(base: Side, head: Side) -> VersionDiff:
+    """What head has otherwise than base. Raises InputError where a side has an id twice."""
+    union = unite(base, head)
+    base_labels, head_labels = union.labels_of(base.labels), union.labels_of(head.labels)
+    labels = diff_labels(base_labels, head_labels)
+    both = union.in_both
+    added = np.flatnonzero(union.base_rows < 0)
+    retexted = both[_differ(base, head, "text", union, both)]
+    redated = both[_differ(base, head, "created_on", union, both)]
+    changed = np.unique(union.unpack(labels.labels)[0])
+    relabeled = changed[(union.base_rows[changed] >= 0) & (union.head_rows[changed] >= 0)]
+    of_both = _of_projects(union, labels, relabeled)
+    had, has = _are_labeled(union, base_labels), _are_labeled(union, head_labels)
+    tags = diff_tags(base, head, union, labels)
+    rewritten = np.concatenate([added, np.union1d(retexted, redated)])
+    return VersionDiff(
+        base=base,
+        head=head,
+        union=union,
+        schema_changes=_diff_schemas(base, head),
+        added=added,
+        removed=np.flatnonzero(union.head_rows < 0),
+        retexted=retexted,
+        redated=redated,
+        relabeled=relabeled,
+        newly_unlabeled=relabeled[had[relabeled] & ~has[relabeled]],
+        newly_labeled=relabeled[~had[relabeled] & has[relabeled]],
+        head_projects=head.projects.select(["created_on", "text"]).take(pa.array(union.head_rows[rewritten])),
+        labels=labels,
+        n_base_labels=len(base_labels),
+        n_head_labels=len(head_labels),
+        tags=tuple(change for change in tags if change.differs),
+        near_cut=tuple(change for change in tags if change.is_near(head.min_projects)),
+        signatures=group_changes(union, of_both),
+        moves=find_moves(union, of_both, tags, base, head),
+        params=diff_values(flatten_params(base.params), flatten_params(head.params)),
+        sources=diff_values(base.sources, head.sources),
+        vocabulary=diff_vocabularies(base.vocabulary, head.vocabulary),
+        measures=pair_measures(base.reports, head.reports),
+        out_of_vocabulary=diff_counts(base.out_of_vocabulary, head.out_of_vocabulary),
+    )
+
+
+def apply_diff(diff: VersionDiff, projects: pa.Table) -> pa.Table:
+    """Head's projects with their labels, from base's and the diff alone (both as `labeled_projects_of`)."""
+    union = diff.union
+    stays = np.flatnonzero(union.base_rows >= 0)
+    texts = projects.select(["created_on", "text"]).take(pa.array(union.base_rows[stays]))
+    rewritten = np.concatenate([diff.added, np.union1d(diff.retexted, diff.redated)])
+    source = np.full(len(union.ids), -1, dtype=np.int64)
+    source[stays] = np.arange(len(stays))
+    source[rewritten] = len(stays) + np.arange(len(rewritten))
+    of_head = np.flatnonzero(union.head_rows >= 0)
+    of_head = of_head[np.argsort(union.head_rows[of_head])]
+    table = pa.concat_tables([texts, diff.head_projects]).take(pa.array(source[of_head]))
+    labels = np.setxor1d(union.labels_of(projects), diff.labels.labels, assume_unique=True)
+    rows, tags = union.unpack(labels)
+    lists = TagLists(offsets_of(np.bincount(rows, minlength=len(union.ids))), tags.astype(np.int32), union.tags)
+    return table.add_column(0, "id", union.ids.take(pa.array(of_head))).append_column(
+        "tags", lists.take(of_head).to_arrow()
+    )
+
+
+def _differ(base: Side, head: Side, column: str, union: Union, projects: Int64s) -> Bools:
+    """Which of `projects` (of both sides) hold another value in `column`."""
+    ours = _take(base.projects.column(column), union.base_rows[projects])
+    theirs = _take(head.projects.column(column), union.head_rows[projects])
+    if ours.equals(theirs):
+        return np.zeros(len(projects), dtype=bool)
+    both_null = pc.and_(pc.is_null(ours), pc.is_null(theirs))
+    return ~np.asarray(pc.or_(both_null, pc.fill_null(pc.equal(ours, theirs), False)))
+
+
+def _take(column: pa.ChunkedArray, rows: Int64s) -> pa.ChunkedArray:
+    return column if np.array_equal(rows, np.arange(len(column))) else column.take(pa.array(rows))
+
+
+def _are_labeled(union: Union, labels: Int64s) -> Bools:
+    found = np.zeros(len(union.ids), dtype=bool)
+    found[union.unpack(labels)[0]] = True
+    return found
+
+
+def _of_projects(union: Union, labels: LabelChanges, projects: Int64s) -> LabelChanges:
+    """The changes of `projects` (ascending) alone."""
+    chosen = np.zeros(len(union.ids), dtype=bool)
+    chosen[projects] = True
+    stays = chosen[union.unpack(labels.labels)[0]]
+    return LabelChanges(labels.labels[stays], labels.is_added[stays])
+
+
+def _diff_schemas(base: Side, head: Side) -> tuple[ValueChange, ...]:
+    """Columns whose types differ, and text fields that came or went."""
+    types = [
+        {
+            **{field.name: str(plain_type(field.type)) for field in side.projects.schema},
+            "text": " + ".join(side.params.annotate.text),
+        }
+        for side in (base, head)
+    ]
+    return diff_values(*types)

@@ -1,0 +1,164 @@
+"""Two dataset versions in the same coordinates: projects by id, labels as one sorted array of integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.params import Params
+from tagpipe.tables.tag_lists import Bools, Int64s, TagLists, offsets_of, tag_lists_of
+from tagpipe.vocabulary.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One dataset version to compare, in memory.
+
+    projects: id, created_on, text of every valid project. labels: id and tags (the kept ones) of the labeled ones.
+    tags: `schemas.TAGS`. out_of_vocabulary: form -> projects with it. reports: validation, annotation, threshold.
+    sources: projects and vocabulary -> sha256 of the received bytes.
+    """
+
+    name: str
+    projects: pa.Table
+    labels: pa.Table
+    tags: pa.Table
+    out_of_vocabulary: Mapping[str, int]
+    vocabulary: Vocabulary
+    params: Params
+    reports: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, str]
+    commit: str | None = None
+
+    @property
+    def content_sha256(self) -> str:
+        """What identifies the version's content."""
+        return str(self.reports["threshold"]["content_sha256"])
+
+    @property
+    def min_projects(self) -> int:
+        """The cut."""
+        return self.params.threshold.min_projects
+
+
+@dataclass(frozen=True, eq=False)
+class Union:
+    """The coordinates of a diff: all projects and all kept tags of both sides.
+
+    ids: ascending; as text where the sides' ids have different types. tags: ascending. base_rows, head_rows: of each
+    project in its side's `projects`, -1 where it has none. A label is the integer project * len(tags) + tag.
+    """
+
+    ids: pa.Array
+    tags: pa.StringArray
+    base_rows: Int64s
+    head_rows: Int64s
+
+    @property
+    def in_both(self) -> Int64s:
+        """The projects of both sides."""
+        return np.flatnonzero((self.base_rows >= 0) & (self.head_rows >= 0))
+
+    def pack(self, projects: Int64s, tags: Int64s) -> Int64s:
+        """One integer for each (project, tag)."""
+        return projects * max(len(self.tags), 1) + tags
+
+    def unpack(self, labels: Int64s) -> tuple[Int64s, Int64s]:
+        """(project, tag) of each label."""
+        projects, tags = np.divmod(labels, max(len(self.tags), 1))
+        return projects, tags
+
+    def labels_of(self, labels: pa.Table) -> Int64s:
+        """All labels of a table (id, tags), ascending; what the union has not is left out."""
+        projects = find_places(self.ids, labels.column("id").combine_chunks().cast(self.ids.type))
+        lists = tag_lists_of(labels.column("tags"))
+        codes = np.asarray(pc.fill_null(pc.index_in(lists.values, value_set=self.tags), -1)).astype(np.int64)
+        tags = codes[lists.codes] if len(codes) else np.zeros(0, dtype=np.int64)
+        rows = np.repeat(projects, lists.lengths)
+        known = (tags >= 0) & (rows >= 0)
+        found = self.pack(rows, tags) if known.all() else self.pack(rows[known], tags[known])
+        return found if _is_ascending(found) else np.unique(found)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelChanges:
+    """Every label change, by project, then tag: the label, and whether head has it (else base had it)."""
+
+    labels: Int64s
+    is_added: Bools
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def unite(base: Side, head: Side) -> Union:
+    """The coordinates of both sides. Raises InputError where one has an id twice."""
+    ours, theirs = (_unique_ids(side) for side in (base, head))
+    if ours.type != theirs.type:
+        ours, theirs = ours.cast(pa.string()), theirs.cast(pa.string())
+    ids = ours if ours.equals(theirs) else pc.unique(pa.concat_arrays([ours, theirs]))
+    if not _is_ascending(ids):
+        ids = ids.take(pc.sort_indices(ids))
+    names = pc.unique(pa.concat_arrays([tag_lists_of(side.labels.column("tags")).used_values for side in (base, head)]))
+    return Union(ids, names.take(pc.sort_indices(names)), find_places(ours, ids), find_places(theirs, ids))
+
+
+def find_places(known: pa.Array, wanted: pa.Array) -> Int64s:
+    """Where each of `wanted` stands in `known` (both without repeats); -1 where it does not."""
+    if known.equals(wanted):
+        return np.arange(len(known))
+    return np.asarray(pc.fill_null(pc.index_in(wanted, value_set=known), -1)).astype(np.int64)
+
+
+def _unique_ids(side: Side) -> pa.Array:
+    ids = side.projects.column("id").combine_chunks()
+    if _is_ascending(ids):
+        return ids
+    counts = pc.value_counts(ids)
+    if len(counts) < len(ids):
+        twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+        raise InputError(
+            f"{len(twice)} id{'s stand' if len(twice) > 1 else ' stands'} on more than one project",
+            file=side.name,
+            field="id",
+            found=escape_shown(twice[0].as_py()),
+            expected="each id once",
+            fix="Build the version anew with `tagpipe run`",
+        )
+    return ids
+
+
+def _is_ascending(values: pa.Array | Int64s) -> bool:
+    """Whether each is greater than the one before: then none is there twice, which is quicker seen than counted."""
+    if isinstance(values, pa.Array):
+        return bool(pc.all(pc.less(values[:-1], values[1:]), min_count=0).as_py())
+    return bool((values[1:] > values[:-1]).all())
+
+
+def diff_labels(base: Int64s, head: Int64s) -> LabelChanges:
+    """Labels of one side only. Both ascending without repeats."""
+    if np.array_equal(base, head):
+        return LabelChanges(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+    merged = np.concatenate([base, head])
+    merged.sort(kind="stable")  # two ascending runs: one pass
+    repeats = np.zeros(len(merged) + 1, dtype=bool)
+    np.equal(merged[1:], merged[:-1], out=repeats[1:-1])
+    single = merged[~(repeats[1:] | repeats[:-1])]
+    at = np.minimum(np.searchsorted(head, single), max(len(head) - 1, 0))
+    return LabelChanges(single, head[at] == single if len(head) else np.zeros(len(single), dtype=bool))
+
+
+def labeled_projects_of(side: Side) -> pa.Table:
+    """id, created_on, text, tags of every valid project; tags (the kept ones) are empty where it is unlabeled."""
+    lists = tag_lists_of(side.labels.column("tags"))
+    rows = find_places(side.projects.column("id").combine_chunks(), side.labels.column("id").combine_chunks())
+    lengths = np.zeros(side.projects.num_rows, dtype=np.int64)
+    lengths[rows] = lists.lengths
+    every = TagLists(offsets_of(lengths), lists.take(np.argsort(rows, kind="stable")).codes, lists.values)
+    return side.projects.select(["id", "created_on", "text"]).append_column("tags", every.to_arrow())

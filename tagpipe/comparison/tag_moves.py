@@ -1,0 +1,149 @@
+"""Tags renamed, merged or split between two dataset versions, as the labels tell and as the vocabulary says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tagpipe.comparison.sides import LabelChanges, Side, Union
+from tagpipe.comparison.tag_changes import TagChange
+from tagpipe.tables.tag_lists import Int64s, offsets_of
+from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names
+
+MIN_MOVED = 5
+MIN_OVERLAP = 0.8
+"""A move is suspected from this many projects on, whose losers and gainers overlap (Jaccard) at least so much."""
+
+_SLICE = 1 << 18
+"""Removed labels that are paired with added ones at a time."""
+
+Kind = Literal["rename", "merge", "split"]
+
+
+@dataclass(frozen=True)
+class Move:
+    """Labels that went from one tag to another.
+
+    declared: head's vocabulary has `old`, a tag of base's, as an alias of `new`; else suspected from the labels.
+    n_moved: projects that lost `old` and gained `new`. n_lost, n_gained: projects (in both versions) that lost `old`,
+    that gained `new`. overlap: of all losers and all gainers of the whole rename, merge or split, of a declared move of
+    this pair alone (Jaccard, 0-1).
+    """
+
+    kind: Kind
+    old: str
+    new: str
+    declared: bool
+    n_moved: int
+    n_lost: int
+    n_gained: int
+    overlap: float
+
+
+def find_moves(
+    union: Union, labels: LabelChanges, tags: tuple[TagChange, ...], base: Side, head: Side
+) -> tuple[Move, ...]:
+    """Declared moves, then suspected ones; each by n_moved descending, then old, new.
+
+    labels: the changes of projects that both versions have. tags: of `diff_tags`.
+    """
+    lost, gained = (_projects_by_tag(union, labels, is_added=which) for which in (False, True))
+    n_moved = _count_pairs(union, labels)
+    by_name = {change.tag: change for change in tags}
+    names = union.tags.to_pylist()
+    place = {name: at for at, name in enumerate(names)}
+    declared = []
+    for old, new in _declared_pairs(base, head):
+        ours, theirs = (
+            which.get(place.get(tag, -1), np.zeros(0, dtype=np.int64)) for which, tag in ((lost, old), (gained, new))
+        )
+        moved = n_moved.get((place.get(old, -1), place.get(new, -1)), 0)
+        kind: Kind = "merge" if new in base.vocabulary.tags else "rename"
+        declared.append(Move(kind, old, new, True, moved, len(ours), len(theirs), _jaccard(ours, theirs)))
+    known = {(place.get(move.old), place.get(move.new)) for move in declared}
+    suspected = [
+        Move(kind, names[old], names[new], False, n_moved[old, new], len(lost[old]), len(gained[new]), overlap)
+        for kind, old, new, overlap in _suspect(lost, gained, n_moved, [by_name[name] for name in names])
+        if (old, new) not in known
+    ]
+    ordered = sorted([*declared, *suspected], key=lambda move: (not move.declared, -move.n_moved, move.old, move.new))
+    return tuple(ordered)
+
+
+def _declared_pairs(base: Side, head: Side) -> list[tuple[str, str]]:
+    """(old, new) where a tag of base is an alias in head."""
+    canonical = {normalize_tag(tag) for tag in head.vocabulary.tags}
+    names = resolve_names(head.vocabulary)
+    forms = ((tag, normalize_tag(tag)) for tag in base.vocabulary.tags)
+    return [(tag, head.vocabulary.tags[names[form]]) for tag, form in forms if form in names and form not in canonical]
+
+
+def _projects_by_tag(union: Union, labels: LabelChanges, *, is_added: bool) -> dict[int, Int64s]:
+    """Tag -> the projects, ascending, that gained (or lost) it."""
+    projects, tags = union.unpack(labels.labels[labels.is_added == is_added])
+    order = np.lexsort((projects, tags))
+    found, starts = np.unique(tags[order], return_index=True)
+    return dict(zip(found.tolist(), np.split(projects[order], starts[1:]), strict=True)) if len(found) else {}
+
+
+def _count_pairs(union: Union, labels: LabelChanges) -> dict[tuple[int, int], int]:
+    """(removed tag, added tag) -> projects where the one went and the other came."""
+    lost_by, lost = union.unpack(labels.labels[~labels.is_added])
+    gained_by, gained = union.unpack(labels.labels[labels.is_added])
+    first, last = (np.searchsorted(gained_by, lost_by, side=side) for side in ("left", "right"))
+    n_tags = max(len(union.tags), 1)
+    counts: dict[int, int] = defaultdict(int)
+    for at in range(0, len(lost), _SLICE):
+        lengths = (last - first)[at : at + _SLICE]
+        starts = offsets_of(lengths)
+        partners = np.arange(starts[-1]) + np.repeat(first[at : at + _SLICE] - starts[:-1], lengths)
+        pairs = np.repeat(lost[at : at + _SLICE], lengths) * n_tags + gained[partners]
+        for pair, count in zip(*(each.tolist() for each in np.unique(pairs, return_counts=True)), strict=True):
+            counts[pair] += count
+    return {divmod(pair, n_tags): count for pair, count in counts.items()}
+
+
+def _suspect(
+    lost: dict[int, Int64s],
+    gained: dict[int, Int64s],
+    n_moved: dict[tuple[int, int], int],
+    tags: list[TagChange],
+) -> Iterator[tuple[Kind, int, int, float]]:
+    """(kind, old, new, overlap): splits by their old tag, then merges and renames by their new one; a pair once.
+
+    A tag takes part if most of it moved: most losers of an old tag gained the new one, or most gainers of a new one
+    lost the old. The groups' losers and gainers must then overlap as a whole, or a tag that left the cut would look
+    merged into any popular one.
+    """
+    into: dict[int, list[int]] = defaultdict(list)
+    out_of: dict[int, list[int]] = defaultdict(list)
+    for (old, new), count in n_moved.items():
+        if count >= MIN_MOVED and count >= MIN_OVERLAP * len(lost[old]):
+            into[new].append(old)
+        if count >= MIN_MOVED and count >= MIN_OVERLAP * len(gained[new]):
+            out_of[old].append(new)
+    splits = set()
+    for old, news in out_of.items():
+        overlap = _jaccard(lost[old], np.unique(np.concatenate([gained[new] for new in news])))
+        if len(news) > 1 and overlap >= MIN_OVERLAP:
+            for new in news:
+                splits.add((old, new))
+                yield "split", old, new, overlap
+    for new, olds in into.items():
+        overlap = _jaccard(np.unique(np.concatenate([lost[old] for old in olds])), gained[new])
+        if overlap >= MIN_OVERLAP:
+            kind: Kind = "merge" if len(olds) > 1 or tags[new].was_kept else "rename"
+            for old in olds:
+                if (old, new) not in splits:
+                    yield kind, old, new, overlap
+
+
+def _jaccard(left: Int64s, right: Int64s) -> float:
+    """Common elements / all elements of two arrays without repeats, 0-1; 0 where both are empty."""
+    n_common = len(np.intersect1d(left, right, assume_unique=True))
+    n_all = len(left) + len(right) - n_common
+    return n_common / n_all if n_all else 0.0

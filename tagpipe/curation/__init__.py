@@ -1,0 +1,1 @@
+"""Edits of the vocabulary: planned, logged, suggested, checked, exchanged."""

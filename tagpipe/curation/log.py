@@ -1,0 +1,260 @@
+"""The log of edits of the vocabulary, one line of JSON each, and the patches in it that take an edit back to the byte.
+
+A patch is one replaced region of one file: everything between what both sides begin with and what both end with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+
+from tagpipe.errors import EditRefused, InputError, IntegrityError, escape_shown
+from tagpipe.formats.strict_json import parse_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Patch:
+    """`before` at byte `at` of `file` (its path in the project, with `/`) became `after`.
+
+    sha256_before, sha256_after: of the whole file; None where there was, or then is, no such file.
+    """
+
+    file: str
+    at: int
+    before: str
+    after: str
+    sha256_before: str | None
+    sha256_after: str | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One edit. at: UTC, ISO 8601, with microseconds, so that no two lines are equal. evidence: numbers of that time.
+
+    arguments: as `as_arguments` gives them. undoes: digest of the line that it takes back; None for every edit that is
+    no undo. (A number of a line would mean another one where the logs of two branches are joined.) digest: sha256 of
+    the line's bytes in the log, without the line end; None where it is not read from one.
+    """
+
+    at: str
+    who: str
+    action: str
+    arguments: tuple[str, ...]
+    why: str | None
+    evidence: Mapping[str, float | int | None]
+    patches: tuple[Patch, ...]
+    undoes: str | None = None
+    digest: str | None = field(default=None, compare=False)
+
+    @property
+    def command(self) -> str:
+        """The edit as it is typed behind `tagpipe vocab`."""
+        return as_command(self.action, self.arguments)
+
+
+# Patches
+
+
+def make_patch(file: str, before: bytes | None, after: bytes | None) -> Patch:
+    """The patch from `before` to `after` (None: there is no such file). Both are UTF-8."""
+    old, new = before or b"", after or b""
+    start = _cut_back(old, _common(old, new))
+    end = _common(old[start:][::-1], new[start:][::-1])
+    while end and _is_inside(old, len(old) - end):
+        end -= 1
+    return Patch(
+        file,
+        start,
+        old[start : len(old) - end].decode("utf-8"),
+        new[start : len(new) - end].decode("utf-8"),
+        _sha256(before),
+        _sha256(after),
+    )
+
+
+def invert_patch(patch: Patch) -> Patch:
+    """The patch that takes `patch` back, as the line of an undo has it."""
+    return Patch(patch.file, patch.at, patch.after, patch.before, patch.sha256_after, patch.sha256_before)
+
+
+def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
+    """The bytes before the patch; None where there was no file. `current`: the file now, None if there is none.
+
+    Raises EditRefused if the file is not what the patch left behind, IntegrityError if the patch itself is damaged.
+    """
+    if _sha256(current) != patch.sha256_after:
+        raise EditRefused(
+            "the file has changed since that edit, so that it cannot be undone",
+            file=patch.file,
+            found=_shown(_sha256(current)),
+            expected=_shown(patch.sha256_after),
+            fix="Undo the later change first (git diff shows it), or edit the file by hand",
+        )
+    if patch.sha256_before is None:
+        return None
+    now, after = current or b"", patch.after.encode("utf-8")
+    reverted = now[: patch.at] + patch.before.encode("utf-8") + now[patch.at + len(after) :]
+    if now[patch.at : patch.at + len(after)] != after or _sha256(reverted) != patch.sha256_before:
+        raise IntegrityError(
+            "the log's patch does not give back the bytes that it was made from",
+            file=patch.file,
+            found=_shown(_sha256(reverted)),
+            expected=_shown(patch.sha256_before),
+            fix="The log was edited; restore it, or the file itself, from git",
+        )
+    return reverted
+
+
+def _common(first: bytes, second: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cut_back(data: bytes, at: int) -> int:
+    while _is_inside(data, at):
+        at -= 1
+    return at
+
+
+def _is_inside(data: bytes, at: int) -> bool:
+    """Whether byte `at` goes on with a character that began before it."""
+    return 0 < at < len(data) and data[at] & 0xC0 == 0x80
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _shown(sha256: str | None) -> str:
+    return "no file" if sha256 is None else f"sha256 {sha256[:12]}"
+
+
+# Lines
+
+
+def as_arguments(*names: str, options: Sequence[str] = ()) -> tuple[str, ...]:
+    """The arguments of an edit as a command line has them: options, then names, behind `--` where one looks like one.
+
+    >>> as_arguments("-x", "y", options=["--remove"])
+    ('--remove', '--', '-x', 'y')
+    """
+    ahead = ("--",) if any(name.startswith("-") for name in names) else ()
+    return (*options, *ahead, *names)
+
+
+def as_command(action: str, arguments: Sequence[str]) -> str:
+    """An edit as it is typed in a shell behind `tagpipe vocab`."""
+    return shlex.join([action, *arguments])
+
+
+def dump_line(line: LogLine) -> bytes:
+    """The line as the log holds it, in ASCII, with its line end."""
+    tree = {"schema": SCHEMA, **asdict(line)}
+    del tree["digest"]
+    return json.dumps(tree, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+
+
+def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
+    """All lines of a log, in its order; blank ones are none. Raises InputError with the line for anything else.
+
+    The logs of two branches, joined by keeping the lines of both in any order, are a log: an undo may stand before
+    the edit that it takes back.
+    """
+    texts = data.split(b"\n")
+    if texts[-1].strip():
+        raise InputError(
+            "the last line is cut off",
+            file=f"{file}, line {len(texts)}",
+            found=escape_shown(texts[-1][-60:].decode("utf-8", "replace")),
+            expected="a line end",
+            fix="Restore the log from git",
+        )
+    places = [f"{file}, line {number}" for number, text in enumerate(texts, start=1) if text.strip()]
+    lines = tuple(parse_line(text, file=place) for text, place in zip(filter(bytes.strip, texts), places, strict=True))
+    undos = {line.digest: line.undoes is not None for line in lines}
+    for line, place in zip(lines, places, strict=True):
+        if line.undoes is not None and undos.get(line.undoes, True):
+            raise InputError(
+                "undoes another undo" if line.undoes in undos else "undoes a line that is not in the log",
+                file=place,
+                field="undoes",
+                found=line.undoes,
+                expected="the sha256 of a line of the log that is no undo",
+                fix="Restore the log from git; where branches were joined, it has the lines of both",
+            )
+    return lines
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Patch(_Shape):
+    file: str
+    at: NonNegativeInt
+    before: str
+    after: str
+    sha256_before: str | None
+    sha256_after: str | None
+
+
+class _Line(_Shape):
+    schema_: Literal[1] = Field(alias="schema")
+    at: str
+    who: str
+    action: str
+    arguments: list[str]
+    why: str | None
+    evidence: dict[str, int | float | None]
+    patches: list[_Patch] = Field(min_length=1, max_length=1)  # an edit changes one file
+    undoes: str | None = Field(pattern="^[0-9a-f]{64}$")
+
+
+def parse_line(text: bytes, *, file: str) -> LogLine:
+    """One line of a log, its line end left off. Raises InputError for anything else."""
+    tree = parse_json(text, file=file)
+    try:
+        line = _Line.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(
+            "not a line of the vocabulary's log",
+            file=file,
+            field=".".join(map(str, first["loc"])) or None,
+            found=escape_shown(first["input"]),
+            expected=first["msg"].removeprefix("Input should be "),
+            fix="Restore the log from git",
+        ) from None
+    patches = tuple(Patch(**patch.model_dump()) for patch in line.patches)
+    return LogLine(
+        at=line.at,
+        who=line.who,
+        action=line.action,
+        arguments=tuple(line.arguments),
+        why=line.why,
+        evidence=line.evidence,
+        patches=patches,
+        undoes=line.undoes,
+        digest=hashlib.sha256(text).hexdigest(),
+    )
+
+
+def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:
+    """The last edit of a parsed log that is not undone and is no undo; None if there is none."""
+    undone = {line.undoes for line in lines}
+    return next((line for line in reversed(lines) if line.undoes is None and line.digest not in undone), None)

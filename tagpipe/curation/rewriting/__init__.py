@@ -1,0 +1,1 @@
+"""Edits of a file in the file's own style."""

@@ -1,0 +1,1 @@
+"""A version as a whole: built in memory, summarized, explained."""

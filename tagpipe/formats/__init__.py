@@ -1,0 +1,1 @@
+"""Bytes to values: strict JSON, CSV cells, known endings."""

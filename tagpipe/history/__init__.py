@@ -1,0 +1,1 @@
+"""Versions along git's history: their age and their candidates."""

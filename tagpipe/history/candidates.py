@@ -1,0 +1,39 @@
+"""Candidates along the versions of a history, for data without dates of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tagpipe.tables.monitor_report import Monitoring
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A version and what its monitor found; None where it has no report. committed_at: UTC, ISO 8601."""
+
+    commit: str
+    committed_at: str
+    found: Monitoring | None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A candidate in each version that has a report: its projects, None where that does not list it."""
+
+    tag: str
+    n_projects: tuple[int | None, ...]
+
+    @property
+    def last(self) -> int:
+        """Its projects in the last version, 0 where that does not list it."""
+        return self.n_projects[-1] or 0
+
+
+def trace_candidates(versions: Sequence[Watched]) -> list[Trace]:
+    """Every form that any version lists, by its projects in the last version, then by how little it had before."""
+    reports = [version.found for version in versions if version.found is not None]
+    counts = [{each.tag: each.n_projects for each in report.candidates} for report in reports]
+    tags = dict.fromkeys(tag for of_version in counts for tag in of_version)
+    traces = [Trace(tag, tuple(of_version.get(tag) for of_version in counts)) for tag in tags]
+    return sorted(traces, key=lambda trace: (-trace.last, [count or 0 for count in trace.n_projects], trace.tag))

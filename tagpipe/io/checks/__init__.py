@@ -1,0 +1,1 @@
+"""Doctor, and every stored object hashed anew."""

@@ -1,0 +1,152 @@
+"""A check-up of the project and the machine. It looks, and never changes anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tagpipe.checks.check_results import Finding, Kind, judge_disk, judge_libraries
+from tagpipe.errors import IntegrityError, TagpipeError
+from tagpipe.io.checks.dvc_checks import (
+    check_dvc_lock_file,
+    check_dvc_settings,
+    check_remote,
+    check_rwlock,
+    check_version,
+    is_locked,
+)
+from tagpipe.io.checks.git_checks import check_git, check_ignored, check_worktrees
+from tagpipe.io.repository.layout import Layout, project_layout
+from tagpipe.io.repository.lock import Holder
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.io.sources.sources import each_source
+
+SCHEDULE_TIMEOUT_S = 60.0
+LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
+
+
+def examine(root: Path) -> list[Finding]:
+    """Everything that was found, in the order of the checks. Raises ConfigError where there is no project."""
+    layout = project_layout(root)
+    return [finding for name, check in _CHECKS.items() for finding in _run_check(name, check, layout)]
+
+
+def _run_check(name: str, check: Callable[[Layout], Iterator[Finding]], layout: Layout) -> list[Finding]:
+    try:
+        return list(check(layout))
+    except TagpipeError as error:
+        kind: Kind = "integrity" if isinstance(error, IntegrityError) else "configuration"
+        where = f"{error.file}: " if error.file else ""
+        return [Finding(name, "error", f"{where}{error.what}", error.fix or "", kind)]
+    except Exception as error:  # noqa: BLE001 - a check-up that dies of what it finds helps nobody
+        said = (str(error).splitlines() or [""])[0] or type(error).__name__
+        return [
+            Finding(name, "error", f"could not be checked: {said}", "Look at what it says; the other checks went on")
+        ]
+
+
+def _check_run_lock(layout: Layout) -> Iterator[Finding]:
+    finding = _judge_lock("run lock", layout.scratch / "run.lock")
+    yield finding
+    if finding.level == "ok" and (layout.scratch / "begun.lock").is_file():
+        yield Finding(
+            "last run", "warning", "was cut off: the workspace may hold files of two versions", "Run `tagpipe run`"
+        )
+
+
+def _check_stage_lock(layout: Layout) -> Iterator[Finding]:
+    yield _judge_lock("stage lock", layout.scratch / "stage.lock")
+
+
+def _judge_lock(check: str, path: Path) -> Finding:
+    holder = _read_holder(path)
+    who = (
+        f"process {holder.pid} ({holder.command}), begun {holder.started_at}"
+        if holder
+        else "a process that is not named"
+    )
+    if not is_locked(path):
+        left = f"; last held by {who}, which has ended" if holder is not None and not holder.is_alive else ""
+        return Finding(check, "ok", f"free{left}")
+    if holder is None or holder.is_alive:
+        return Finding(check, "warning", f"held by {who}", "Wait for it to end")
+    what = f"{who}, is dead, and what it started still holds it"
+    return Finding(check, "warning", what, "Run `tagpipe run`: it waits for what a killed run left behind")
+
+
+def _read_holder(path: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _check_libraries(_layout: Layout) -> Iterator[Finding]:
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    yield from judge_libraries(versions)
+
+
+def _check_schedule(layout: Layout) -> Iterator[Finding]:
+    """What `python -m flows.doctor` finds, for only flows know Prefect."""
+    if not (layout.root / "flows" / "doctor.py").is_file():
+        return
+    command = [sys.executable, "-m", "flows.doctor", "--json"]
+    done = subprocess.run(
+        command, cwd=layout.root, capture_output=True, text=True, check=False, timeout=SCHEDULE_TIMEOUT_S
+    )
+    yield from (Finding(**each) for each in json.loads(done.stdout))
+
+
+def _check_pins(layout: Layout) -> Iterator[Finding]:
+    """A url may be gone tomorrow; the pinned bytes are then the ones in the store."""
+    check = "pinned store"
+    for name, source in each_source(read_params(layout.params_file).source):
+        if source.sha256 is None:
+            continue
+        path = layout.scratch / "pinned" / source.sha256
+        if not path.is_file():
+            what = f"lacks the bytes of source.{name}: a build needs data/raw of HEAD or its url for them"
+            yield Finding(check, "warning", what, "Run `tagpipe run` while they can be had")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
+            what = f"has other bytes than the pin for source.{name}"
+            yield Finding(
+                check, "error", what, f"Delete {path.relative_to(layout.root)} and run `tagpipe run`", "integrity"
+            )
+        else:
+            yield Finding(check, "ok", f"has the bytes of source.{name}")
+
+
+def _check_disk(layout: Layout) -> Iterator[Finding]:
+    places = {"in the project": layout.root, "for temporary files": Path(tempfile.gettempdir())}
+    for place, path in places.items():
+        yield judge_disk(place, free_bytes=shutil.disk_usage(path).free)
+
+
+_CHECKS: dict[str, Callable[[Layout], Iterator[Finding]]] = {
+    "run lock": _check_run_lock,
+    "stage lock": _check_stage_lock,
+    "DVC's rwlock": check_rwlock,
+    "DVC's lock": check_dvc_lock_file,
+    "version": check_version,
+    "DVC settings": check_dvc_settings,
+    "remote": check_remote,
+    "libraries": _check_libraries,
+    "schedule": _check_schedule,
+    "git": check_git,
+    "data in git": check_ignored,
+    "work trees": check_worktrees,
+    "pinned store": _check_pins,
+    "disk": _check_disk,
+}

@@ -1,0 +1,135 @@
+"""The check-up's part for DVC: its locks, the version, its settings and remote."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from tagpipe.checks.check_results import Finding
+from tagpipe.io.checks.verify_objects import find_trouble
+from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.lock import find_birth
+from tagpipe.io.repository.secrets import without_secrets
+from tagpipe.io.runs.dvc_remote import read_dvc_config
+from tagpipe.io.runs.reproduce import LOCK_FILE, parse_lock, read_lock_holders
+from tagpipe.io.runs.staleness import find_stale
+
+REMOTE_TIMEOUT_S = 20.0
+
+
+def check_rwlock(layout: Layout) -> Iterator[Finding]:
+    """DVC 3.67 refuses every command over a garbled one, and takes a zombie for a living holder."""
+    check = "DVC's rwlock"
+    path = layout.root / ".dvc" / "tmp" / "rwlock"
+    heal = "Run `tagpipe run`, which heals it, or delete .dvc/tmp/rwlock when no DVC is at work"
+    if not path.is_file():
+        yield Finding(check, "ok", "free")
+        return
+    try:
+        is_readable = isinstance(json.loads(path.read_bytes()), dict)
+    except ValueError:
+        is_readable = False
+    if not is_readable:
+        yield Finding(check, "error", "garbled: DVC refuses every command", heal, "integrity")
+        return
+    holders = dict.fromkeys(read_lock_holders(path))
+    living = [pid for pid in holders if find_birth(pid) is not None]
+    if living:
+        yield Finding(check, "warning", f"held by process {', '.join(map(str, living))}", "Wait for it to end")
+    elif holders:
+        yield Finding(check, "warning", f"names dead holders only: {', '.join(map(str, holders))}", heal)
+    else:
+        yield Finding(check, "ok", "free")
+
+
+def check_dvc_lock_file(layout: Layout) -> Iterator[Finding]:
+    path = layout.root / ".dvc" / "tmp" / "lock"
+    if is_locked(path):
+        pid = path.read_text(encoding="utf-8", errors="replace").strip()
+        yield Finding("DVC's lock", "warning", f"held by process {pid}", "Wait for it to end")
+    else:
+        yield Finding("DVC's lock", "ok", "free")
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the flock of a file.
+
+    Found out by taking it, shared, and giving it back at once; a run that begins in that moment tries again.
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def check_version(layout: Layout) -> Iterator[Finding]:
+    """Raises ConfigError where dvc.lock is not what DVC writes."""
+    path = layout.root / LOCK_FILE
+    if not path.is_file():
+        yield Finding("version", "warning", "nothing has been built here: there is no dvc.lock", "Run `tagpipe run`")
+        return
+    parse_lock(path.read_bytes())
+    stale = find_stale(layout.root, None)
+    if stale:
+        what = f"dvc.lock is out of date: {'; '.join(stale[:3])}" + (f" and {len(stale) - 3} more" if stale[3:] else "")
+        yield Finding("version", "warning", what, "Run `tagpipe run`, or `dvc checkout` if only files are missing")
+    else:
+        yield Finding("version", "ok", "dvc.lock is up to date")
+
+
+def check_dvc_settings(layout: Layout) -> Iterator[Finding]:
+    core = read_dvc_config(layout.root)["core"]
+    loud = [name for name in ("analytics", "check_update") if core.get(name, True)]
+    for name in loud:
+        what = f"core.{name} is on: DVC starts a process of its own for it, which crashes where it cannot reach out"
+        yield Finding("DVC settings", "warning", what, f"Run `dvc config core.{name} false` and commit .dvc/config")
+    if not loud:
+        yield Finding("DVC settings", "ok", "analytics and check_update are off")
+
+
+def check_remote(layout: Layout) -> Iterator[Finding]:
+    name = read_dvc_config(layout.root)["core"].get("remote")
+    if name is None:
+        what = "there is no default one: the data is on this disk alone"
+        yield Finding("remote", "warning", what, "Run `dvc remote add -d NAME URL`, then `dvc push`")
+        return
+    trouble = _ask_in_time(layout)
+    if trouble is not None:
+        fix = "Check its address and your access (`dvc remote list`), or try again when it answers"
+        yield Finding("remote", "error", f"{name} cannot be reached: {trouble}", fix)
+    else:
+        fix = "`tagpipe verify --deep` tells whether what it has is whole"
+        yield Finding("remote", "ok", f"{name} answers; {fix}")
+
+
+def _ask_in_time(layout: Layout) -> str | None:
+    """What kept the remote from answering; None if it answers, whether or not it has data."""
+    found: list[str | None] = []
+    # A thread that nobody waits for at exit: a remote that hangs must not hang the check-up.
+    thread = threading.Thread(target=lambda: found.append(_ask_remote(layout)), daemon=True)
+    thread.start()
+    thread.join(REMOTE_TIMEOUT_S)
+    return found[0] if found else f"no answer within {REMOTE_TIMEOUT_S:.0f} seconds"
+
+
+def _ask_remote(layout: Layout) -> str | None:
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(layout.root)) as repo:
+            odb = repo.cloud.get_remote_odb()
+            if odb.fs.protocol == "local":
+                remote = repo.cloud.get_remote().path
+                return None if odb.fs.isdir(remote) else f"{remote} is not there (`dvc push` makes it)"
+            odb.fs.info(odb.oid_to_path("d41d8cd98f00b204e9800998ecf8427e"))  # of no bytes: any answer will do
+    except Exception as error:  # noqa: BLE001 - each kind of remote raises its own library's errors
+        cause = find_trouble(error)
+        return None if cause is None else without_secrets((str(cause).splitlines() or [type(cause).__name__])[0])
+    return None

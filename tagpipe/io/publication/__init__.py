@@ -1,0 +1,1 @@
+"""Publication refs, the one pull request, GitHub."""

@@ -1,0 +1,197 @@
+"""The refs of a project that follows upstream: what is published, what is proposed, what was refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tagpipe.errors import ConfigError, SourceUnavailable, visible
+from tagpipe.io.git.commands import GitFailed, ask_git, call_git, find_commit
+from tagpipe.io.git.remote import fetch_refs, list_refs, push_ref
+from tagpipe.io.repository.layout import PARAMS_FILE
+from tagpipe.io.repository.yaml_file import parse_yaml
+from tagpipe.params import Params, PublishParams, parse_params
+
+LOCAL_BRANCH = "dataset"
+CANDIDATE_BRANCH = "refresh/upstream"
+REFUSED = "refused"
+
+_HEADS = "refs/heads/"
+_NO_COMMIT = "0" * 40
+_STALE_LOCK_S = 60.0
+"""A living git holds the lock of a ref for milliseconds."""
+
+
+class Moved(Exception):
+    """The published branch is no longer where the candidate began."""
+
+
+@dataclass(frozen=True)
+class Refs:
+    """base: the commit that is published. candidate: the tip of CANDIDATE_BRANCH, None where there is none. refused:
+    branch -> its commit. expected: what the ref that publishing moves must hold still; zeros where it was not there."""
+
+    base: str
+    candidate: str | None
+    refused: dict[str, str]
+    expected: str
+
+
+def read_refs(root: Path, where: PublishParams) -> Refs:
+    """What the repository (`local`) or its remote has now. Raises SourceUnavailable or ConfigError."""
+    return _read_local(root) if where.to == "local" else _read_remote(root, where)
+
+
+def _read_local(root: Path) -> Refs:
+    dataset = find_commit(root, _HEADS + LOCAL_BRANCH)
+    base = dataset or find_commit(root, "HEAD")
+    if base is None:
+        raise ConfigError("there is no version to begin from", file=str(root), fix="Commit a first one")
+    refuse_checked_out(root)
+    listed = ask_git(root, "for-each-ref", "--format=%(objectname)\t%(refname)", f"{_HEADS}{REFUSED}/") or ""
+    heads = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
+    return Refs(base, None, _find_refused(heads), dataset or _NO_COMMIT)
+
+
+def _read_remote(root: Path, where: PublishParams) -> Refs:
+    heads = list_refs(root, where.remote, _HEADS + where.branch, _HEADS + CANDIDATE_BRANCH, f"{_HEADS}{REFUSED}/*")
+    if _HEADS + where.branch not in heads:
+        raise ConfigError(
+            "the remote has no such branch", field="publish.branch", found=where.branch, fix="Push it, or name another"
+        )
+    has_candidate = where.to == "pull-request" and _HEADS + CANDIDATE_BRANCH in heads
+    fetch_refs(root, where.remote, where.branch, *([CANDIDATE_BRANCH] if has_candidate else []))
+    tracked = f"refs/remotes/{where.remote}/"
+    base = find_commit(root, tracked + where.branch)
+    assert base is not None, "it has just been fetched"
+    candidate = find_commit(root, tracked + CANDIDATE_BRANCH) if has_candidate else None
+    expected = (candidate or _NO_COMMIT) if where.to == "pull-request" else base
+    return Refs(base, candidate, _find_refused(heads), expected)
+
+
+def _find_refused(heads: dict[str, str]) -> dict[str, str]:
+    names = ((name.removeprefix(_HEADS), commit) for name, commit in heads.items())
+    return {name: commit for name, commit in names if name.startswith(f"{REFUSED}/")}
+
+
+def is_current(root: Path, candidate: str, base: str, inputs: Sequence[str]) -> bool:
+    """Whether a candidate was built on what `base` has of `inputs` (paths in the project)."""
+    return ask_git(root, "diff", "--quiet", f"{candidate}^", base, "--", *inputs) is not None
+
+
+def refuse_checked_out(root: Path) -> None:
+    """A ref update under a checked-out branch would make all of it look like edits. Raises ConfigError."""
+    listed = ask_git(root, "worktree", "list", "--porcelain") or ""
+    if f"branch {_HEADS}{LOCAL_BRANCH}" in listed.splitlines():
+        raise ConfigError(
+            "is checked out, and publishing would move it under the work tree",
+            file=f"branch {LOCAL_BRANCH}",
+            fix="Check another branch out, or look at it in a detached work tree",
+        )
+
+
+def keep_refused(root: Path, where: PublishParams, refs: Refs, commit: str, digest: str) -> tuple[str, str, str]:
+    """Keep a refused candidate: (its branch, the commit there, what went wrong on the way or nothing).
+
+    A digest has one branch, on the remote too; the first candidate that had it stays.
+    """
+    for name, known in refs.refused.items():
+        if name.endswith(f"-{digest[:12]}"):
+            return name, known, ""
+    name = f"{REFUSED}/{datetime.now(UTC):%Y-%m-%d}-{digest[:12]}"
+    call_git(root, "update-ref", _HEADS + name, commit)
+    if where.to == "local":
+        return name, commit, ""
+    try:
+        push_ref(root, where.remote, f"{commit}:{_HEADS}{name}")
+    except SourceUnavailable as error:
+        return name, commit, f"kept here only: {error.what}"
+    return name, commit, ""
+
+
+def move_published(root: Path, where: PublishParams, refs: Refs, commit: str) -> str:
+    """The one step that publishes (or, with pull-request, proposes): the branch that now has the commit.
+
+    Raises Moved where somebody was quicker, SourceUnavailable or ConfigError where it cannot be moved.
+    """
+    if where.to == "local":
+        _move_local(root, refs, commit)
+        return LOCAL_BRANCH
+    branch, options = where.branch, []
+    if where.to == "pull-request":
+        branch = CANDIDATE_BRANCH
+        options = [f"--force-with-lease={branch}:{'' if refs.candidate is None else refs.candidate}"]
+    try:
+        push_ref(root, where.remote, f"{commit}:{_HEADS}{branch}", *options)
+    except SourceUnavailable:
+        tip = list_refs(root, where.remote, _HEADS + branch).get(_HEADS + branch, _NO_COMMIT)
+        if tip == commit:
+            return branch  # it was taken, and only the answer was lost
+        if tip != refs.expected:
+            raise Moved from None
+        raise
+    return branch
+
+
+def _move_local(root: Path, refs: Refs, commit: str) -> None:
+    refuse_checked_out(root)
+    ref = _HEADS + LOCAL_BRANCH
+    try:
+        _update_ref(root, ref, commit, refs.expected)
+    except GitFailed as error:
+        if (find_commit(root, ref) or _NO_COMMIT) != refs.expected:
+            raise Moved from None
+        raise ConfigError(
+            f"cannot be moved: {visible(str(error))}",
+            file=f"branch {LOCAL_BRANCH}",
+            fix="See whether its disk has room; if no git is at work, a .lock file that is named may be removed",
+        ) from None
+
+
+def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
+    """Raises GitFailed. A lock file that a killed git has left is removed."""
+    try:
+        call_git(root, "update-ref", ref, commit, expected)
+    except GitFailed:
+        lock = root / (ask_git(root, "rev-parse", "--git-path", f"{ref}.lock") or "")
+        if not lock.is_file() or time.time() - lock.stat().st_mtime < _STALE_LOCK_S:
+            raise
+        lock.unlink(missing_ok=True)
+        call_git(root, "update-ref", ref, commit, expected)
+
+
+def drop_candidate(root: Path, where: PublishParams, refs: Refs) -> None:
+    """Remove CANDIDATE_BRANCH from the remote, if it still is what was read."""
+    assert refs.candidate is not None
+    lease = f"--force-with-lease={CANDIDATE_BRANCH}:{refs.candidate}"
+    push_ref(root, where.remote, f":{_HEADS}{CANDIDATE_BRANCH}", lease)
+
+
+def read_params_at(root: Path, commit: str) -> Params:
+    """The parameters of a version. Raises ConfigError where it has none, or other ones than this tagpipe reads."""
+    return parse_params(_read_params_tree(root, commit))
+
+
+def read_gated_params(root: Path, commit: str) -> Params:
+    """The same; raises ConfigError where they have no gates, for then anything would be published."""
+    tree = _read_params_tree(root, commit)
+    params = parse_params(tree)
+    if "gates" not in tree:
+        raise ConfigError(
+            "the published version has no gates, so anything would be published",
+            file=f"{PARAMS_FILE} of revision {commit[:12]}",
+            field="gates",
+            fix="Add the section (tagpipe's docs/parameters.md), commit it, and run it again",
+        )
+    return params
+
+
+def _read_params_tree(root: Path, commit: str) -> Any:
+    text = ask_git(root, "show", f"{commit}:./{PARAMS_FILE}")
+    if text is None:
+        raise ConfigError("the published version has no params.yaml", file=f"revision {commit[:12]}")
+    return parse_yaml(text.encode("utf-8"), file=PARAMS_FILE)

@@ -1,0 +1,93 @@
+"""YAML files: read strictly, and edited with their comments and order kept."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tagpipe.errors import ConfigError, escape_shown
+from tagpipe.io.repository.files import read_bytes, write_bytes
+from tagpipe.params import Params, parse_params
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values of a YAML 1.2 file; duplicate keys are refused. Raises ConfigError."""
+    if not path.is_file():
+        raise ConfigError("is not there", file=str(path), fix="Restore it from git, or from `tagpipe init`")
+    return parse_yaml(read_bytes(path), file=str(path))
+
+
+def parse_yaml(data: bytes, *, file: str) -> Any:
+    """The plain values of YAML 1.2 bytes; duplicate keys are refused. Raises ConfigError."""
+    try:
+        return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"not YAML: {_one_line(error)}", file=file, fix="Correct it; quote texts that hold `:` or `#`"
+        ) from None
+
+
+def read_params(path: Path) -> Params:
+    """The parameters of `path`. Raises ConfigError naming every wrong key."""
+    return parse_params(read_yaml(path), file=path.name)
+
+
+def set_values(path: Path, values: dict[tuple[str, ...], object]) -> None:
+    """Set values by their key paths, keeping comments, order and everything else as it is.
+
+    >>> # set_values(Path("params.yaml"), {("threshold", "min_projects"): 25})
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    tree = yaml.load(read_bytes(path).decode("utf-8"))
+    for keys, value in values.items():
+        section = tree
+        for key in keys[:-1]:
+            section = section[key]
+        section[keys[-1]] = value
+    text = io.StringIO()
+    yaml.dump(tree, text)
+    write_bytes(path, text.getvalue().encode("utf-8"))
+
+
+def replace_text(path: Path, values: dict[tuple[str, ...], str]) -> None:
+    """Set plain one-line texts where they stand, by their key paths; every other byte stays as it is."""
+    text = read_bytes(path).decode("utf-8")
+    lines = text.splitlines(keepends=True)
+    tree = YAML().load(text)
+    for keys, value in values.items():
+        section = tree
+        for key in keys[:-1]:
+            section = section[key]
+        line, column = section.lc.value(keys[-1])
+        head, tail = lines[line][:column], lines[line][column:]
+        lines[line] = head + re.sub(r"""^(["']?)\w+\1""", rf"\g<1>{value}\g<1>", tail)
+    write_bytes(path, "".join(lines).encode("utf-8"))
+
+
+def _one_line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    said = escape_shown(str(problem))[1:-1]
+    return f"{said} (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else said
+
+
+def dump_yaml(tree: object) -> str:
+    """Plain values as YAML, in their order."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    text = io.StringIO()
+    yaml.dump(tree, text)
+    return text.getvalue()

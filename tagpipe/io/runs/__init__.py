@@ -1,0 +1,1 @@
+"""DVC runs as people need them, the last good version, rebuilds."""

@@ -1,0 +1,79 @@
+"""The data of a version on its way to and from DVC's remote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tagpipe.errors import SourceUnavailable, visible
+from tagpipe.io.environment import without_tokens
+from tagpipe.io.repository.disk import disk_full, says_disk_full
+from tagpipe.io.repository.secrets import without_secrets
+
+TIMEOUT_S = 3_600.0
+"""Of one push or pull: a remote that never answers must not hold the project's lock for ever."""
+
+_SHOWN_CHARS = 300
+
+
+def read_dvc_config(root: Path) -> Any:
+    """DVC's configuration for the project at `root`, which may be a folder below the repository's `.dvc`."""
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    return Config(dvc_dir=str(Repo.find_dvc_dir(str(root))))
+
+
+def has_remote(root: Path) -> bool:
+    """Whether the project has a default DVC remote."""
+    return bool(read_dvc_config(root)["core"].get("remote"))
+
+
+def push_data(root: Path) -> None:
+    """Everything that dvc.lock names to the remote. Raises SourceUnavailable."""
+    _run_dvc(root, "push")
+
+
+def pull_data(root: Path) -> None:
+    """Everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
+    _run_dvc(root, "pull")
+
+
+def _run_dvc(root: Path, command: str) -> None:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", command],  # with --quiet, DVC 3.67 keeps its errors to itself, too
+            cwd=root,
+            env=without_tokens(),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
+    if done.returncode == 0:
+        return
+    said = _find_reason(done.stderr)
+    if command == "pull" and says_disk_full(said):
+        raise disk_full(said, file=str(root))
+    raise _unavailable(command, said)
+
+
+def _find_reason(stderr: str) -> str:
+    """One line as it may be shown: the first error, for the last one only counts them."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    first = (errors or lines[-1:] or ["no word"])[0]
+    return visible(without_secrets(first))[:_SHOWN_CHARS]
+
+
+def _unavailable(command: str, said: str) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"dvc {command} failed: {said}",
+        file="the DVC remote",
+        fix="Look at the remote (reachable, writable, not full), and run it again",
+    )

@@ -1,0 +1,71 @@
+"""Whether dvc.lock is what its parameters, dependencies and outputs would give: a diff is never of a stale version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.io.repository.layout import DVC_FILE
+from tagpipe.io.repository.revisions import open_revision
+
+
+def find_stale(root: Path, revision: str | None) -> list[str]:
+    """What disagrees with dvc.lock, as `STAGE: PATH is modified`; nothing if the version is whole.
+
+    revision: None for the workspace, where outputs must be there (in DVC's cache or not: their digests are another
+    matter). At a revision they are DVC's, not git's: whether its cache or remote has them is seen when they are read.
+    Raises InputError where there is no such revision.
+    """
+    from dvc.exceptions import DvcException
+
+    try:
+        return _find_stale(root, revision)
+    except DvcException as error:
+        raise InputError(
+            f"DVC cannot read the version: {escape_shown(str(error).splitlines()[0] if str(error) else 'no word')}",
+            file=f"revision {revision[:12]}" if revision else str(root),
+            fix="Resolve dvc.lock (`git checkout dvc.lock`, or build with `tagpipe run`) and commit it",
+        ) from None
+
+
+def _find_stale(root: Path, revision: str | None) -> list[str]:
+    from dvc.repo import Repo
+
+    if revision is None:
+        with Repo(str(root)) as repo:
+            return list(_iter_stale(repo, DVC_FILE, harmless=("not in cache",)))
+    files, folder = open_revision(str(root), revision)
+    path = DVC_FILE if folder in ("", ".") else f"{folder}/{DVC_FILE}"
+    return list(_iter_stale(files.repo, path, harmless=("not in cache", "deleted")))
+
+
+def _iter_stale(repo: Any, dvc_file: str, *, harmless: tuple[str, ...]) -> Iterator[str]:
+    """harmless: states in which an output that the lock describes is not stale."""
+    stages = [stage for stage in repo.index.stages if _path_of(repo, stage.path) == dvc_file]
+    recorded = {out.fspath: out.hash_info.value for stage in stages for out in stage.outs}
+    for stage in stages:
+        if stage.changed_stage():
+            yield f"{stage.name}: its command differs"
+        for entry in (*stage.deps, *stage.outs):
+            if entry.fspath in recorded and entry.hash_info.value != recorded[entry.fspath]:
+                yield f"{stage.name}: {_path_of(repo, entry.fspath)} is not the one that was built"
+                continue
+            ignored = harmless if entry.fspath in recorded and entry.hash_info.value is not None else ()
+            yield from (f"{stage.name}: {what}" for what in _describe(repo, entry, ignored))
+
+
+def _describe(repo: Any, entry: Any, ignored: tuple[str, ...]) -> Iterator[str]:
+    for name, state in entry.status().items():
+        if isinstance(state, str) and state in ignored:
+            continue
+        if isinstance(state, dict):  # parameters: file -> name -> state
+            yield from (f"parameter {parameter} is {each}" for parameter, each in state.items())
+        else:
+            yield f"{_path_of(repo, entry.fspath) if entry.protocol == 'local' else name} is {state}"
+
+
+def _path_of(repo: Any, path: str) -> str:
+    """`path` as it stands in the repository."""
+    return str(repo.fs.relpath(path, repo.root_dir)) if str(path).startswith("/") else str(path)

@@ -1,0 +1,1 @@
+"""The two inputs: pins, downloads, what upstream has."""

@@ -1,0 +1,1 @@
+"""A dataset version wherever it is: work tree, revision, build folder."""

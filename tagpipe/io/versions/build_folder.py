@@ -1,0 +1,136 @@
+"""The folder that `tagpipe build` writes: filled in a hidden place inside it, then put there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tagpipe.errors import Busy, ConfigError
+from tagpipe.io.repository.layout import DVC_FILE, Layout
+from tagpipe.params import SUFFIXES
+
+SCRATCH_FOLDER = ".build.tmp"
+"""Holds a build until it is whole. It is inside the folder, and so on its disk even if that is a mount of its own."""
+
+
+def check_build_folder(layout: Layout) -> None:
+    """Raise ConfigError if the folder is anything but new, empty, or a build's: nothing else is ever replaced."""
+    folder = layout.root
+    with _in_words(folder):
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if DVC_FILE in names:
+        raise ConfigError(
+            "is a dataset project, whose files a build would replace",
+            file=str(folder),
+            fix="Name another folder, or build the project with `tagpipe run`",
+        )
+    is_build = layout.params_file.is_file() and layout.out("threshold", "manifest.json").is_file()
+    if names and not is_build and SCRATCH_FOLDER not in names:
+        raise ConfigError(
+            "holds files that `tagpipe build` did not write",
+            file=str(folder),
+            found=", ".join(sorted(names)[:3]),
+            expected="a new or empty folder, or one of an earlier build",
+            fix="Name another folder",
+        )
+
+
+@contextlib.contextmanager
+def fill_build_folder(layout: Layout) -> Iterator[Layout]:
+    """A layout to write a whole build to; on leaving, its files take their places in the folder of `layout`.
+
+    On an error the folder is as it was. What a killed build left behind is removed. Raises ConfigError where the disk
+    refuses, Busy where another build is at work in the folder.
+    """
+    check_build_folder(layout)
+    folder, scratch = layout.root, layout.root / SCRATCH_FOLDER
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        with _in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with _hold(folder), _scratch(scratch):
+            yield replace(layout, root=scratch / "new")
+            with _in_words(folder):
+                _put_in_place(layout, scratch / "new", scratch / "old")
+    finally:
+        _remove_empty(made)
+
+
+def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
+    """Move what is there to `old`, then what is in `new` there. The manifest goes first and comes last."""
+    folder = layout.root
+    manifest = layout.out("threshold", "manifest.json").relative_to(folder)
+    files = [path.relative_to(new) for path in sorted(new.rglob("*")) if path.is_file()]
+    rest = [path for path in files if path != manifest]
+    raw = layout.out("fetch", "raw").relative_to(folder)
+    # Of an input there may be one file only; the earlier build's may have had another ending.
+    inputs = [path.with_suffix(suffix) for path in files if path.parent == raw for suffix in SUFFIXES]
+    before = [path for path in (manifest, *dict.fromkeys([*rest, *inputs])) if os.path.lexists(folder / path)]
+    moves = [(folder / path, old / path) for path in before]
+    moves += [(new / path, folder / path) for path in (*rest, manifest)]
+    done = []
+    try:
+        for source, target in moves:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            target.rename(source)
+        raise
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """No folder of that name from an earlier time, and none left behind."""
+    with _in_words(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove those of the folders, innermost first, that hold nothing."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    """The folder locked against other builds; the kernel frees it with this process."""
+    with _in_words(folder):
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with _in_words(folder):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """An error of the disk as one of ours."""
+    try:
+        yield
+    except BlockingIOError:
+        raise Busy(
+            "another `tagpipe build` is at work in this folder",
+            file=str(folder),
+            fix="Wait for it to end and run the command again",
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {(error.strerror or str(error)).lower()}",
+            file=str(error.filename or folder),
+            fix="Make room or get access there, or name another folder",
+        ) from None

@@ -1,0 +1,118 @@
+"""The versions that git has: the commits that changed dvc.lock, with their reports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tagpipe.errors import ConfigError, InputError, escape_shown
+from tagpipe.history.candidates import Watched
+from tagpipe.history.versions import Recorded, is_lock
+from tagpipe.io.git.commands import ask_git, read_blobs
+from tagpipe.io.repository.curation_files import STAGE as MONITOR
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.yaml_file import parse_yaml
+from tagpipe.io.runs.reproduce import LOCK_FILE
+from tagpipe.tables.monitor_report import Monitoring, load_monitoring
+from tagpipe.tables.report_models import find_misfit
+
+
+def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Recorded]:
+    """The last `n_most` versions along the history of `revision`, the oldest first.
+
+    A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError where there is
+    no such revision, or no version in it.
+    """
+    return list(_iter_versions(root, _list_commits(root, revision, n_most=n_most)))[::-1]
+
+
+def find_versions(root: Path, *, n_most: int) -> list[Recorded]:
+    """The last `n_most` versions as `read_versions` gives them; none where there is no git, no commit or no version."""
+    log = _read_log(root, "HEAD", n_most=n_most) if shutil.which("git") else None
+    return list(_iter_versions(root, log.split("\n")))[::-1] if log else []
+
+
+def read_watched(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Watched]:
+    """The last `n_most` versions along the history of `revision`, the oldest first, with what their monitors found.
+
+    Raises InputError as `read_versions` does.
+    """
+    commits = [line.split("\t", 2) for line in _list_commits(root, revision, n_most=n_most)]
+    reports = _read_monitoring(root, [commit for commit, _, _ in commits])
+    return [Watched(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
+
+
+def read_monitoring(root: Path, commit: str) -> Monitoring | None:
+    """What the monitor found in the version of a commit; None where that has no report, or a damaged one."""
+    return _read_monitoring(root, [commit])[commit]
+
+
+def _read_monitoring(root: Path, commits: list[str]) -> dict[str, Monitoring | None]:
+    layout = project_layout(root)
+    if MONITOR not in layout.stages:
+        return dict.fromkeys(commits)
+    path = layout.out(MONITOR, "monitor.json").relative_to(layout.root).as_posix()
+    blobs = read_blobs(root, [(commit, path) for commit in commits])
+    return {commit: _parse_monitoring(blobs[commit, path]) for commit in commits}
+
+
+def _parse_monitoring(data: bytes | None) -> Monitoring | None:
+    try:
+        tree = json.loads(data or b"null")
+    except ValueError:
+        return None
+    return None if find_misfit("monitor.json", tree) else load_monitoring(tree)
+
+
+def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
+    """`commit TAB seconds TAB subject` of the commits that changed dvc.lock, the newest first."""
+    log = _read_log(root, revision, n_most=n_most)
+    if not log:
+        raise InputError(
+            "no commit along its history changed dvc.lock" if log == "" else "is no revision of this repository",
+            file=f"revision {escape_shown(revision)}",
+            fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
+        )
+    return log.split("\n")  # a subject may hold other line breaks
+
+
+def _read_log(root: Path, revision: str, *, n_most: int) -> str | None:
+    """The lines of `_list_commits`; empty without a version, None without such a revision."""
+    return ask_git(
+        root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
+    )
+
+
+def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
+    layout = project_layout(root)
+    reports = [
+        layout.out(stage, name).relative_to(layout.root).as_posix()
+        for stage, name in (
+            ("validate", "validation.json"),
+            ("threshold", "threshold.json"),
+            ("threshold", "tag_counts.csv"),
+        )
+    ]
+    commits = [line.split("\t", 2) for line in lines]
+    blobs = read_blobs(root, [(commit, path) for commit, _, _ in commits for path in (LOCK_FILE, *reports)])
+    for commit, seconds, subject in commits:
+        lock, validation, threshold, counts = (blobs[commit, path] for path in (LOCK_FILE, *reports))
+        if lock is None or validation is None or threshold is None or counts is None:
+            continue
+        try:
+            trees = parse_yaml(lock, file=LOCK_FILE), json.loads(validation), json.loads(threshold)
+            text = counts.decode("utf-8")
+        except (ValueError, ConfigError):
+            continue
+        if is_lock(trees[0]) and not (
+            find_misfit("validation.json", trees[1]) or find_misfit("threshold.json", trees[2])
+        ):
+            yield Recorded(commit, _utc(int(seconds)), subject, *trees, text)
+
+
+def _utc(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,230 @@
+"""The sides of a diff: a git revision, the workspace, a directory of `tagpipe build`; never a missing or stale one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tagpipe.comparison.sides import Side
+from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
+from tagpipe.formats.strict_json import ByteSource
+from tagpipe.history.versions import find_code
+from tagpipe.io.git.commands import find_commit, find_default_base
+from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
+from tagpipe.io.repository.raw_files import open_raw
+from tagpipe.io.repository.revisions import open_revision
+from tagpipe.io.repository.yaml_file import parse_yaml
+from tagpipe.io.runs.rebuild import rebuilt_revision
+from tagpipe.io.runs.reproduce import LOCK_FILE
+from tagpipe.io.runs.staleness import find_stale
+from tagpipe.io.sources.sources import NAMES
+from tagpipe.io.versions.version import Version, open_version, verify_version
+from tagpipe.params import Params, dump_params, parse_params
+from tagpipe.tables.schemas import Outcome
+from tagpipe.vocabulary.vocabulary import load_vocabulary
+
+WORKSPACE = "workspace"
+_LEDGER = "annotate/tag_uses"
+_COMPARED = ("annotate/projects",)
+"""What is compared beside the content; of the ledger, which is ten times as long, only the length is checked."""
+
+_WAYS_OUT = (
+    "Run `tagpipe run` at that revision and commit dvc.lock and data/reports, `dvc pull` its data, or let "
+    "`tagpipe diff --rebuild` build it from its pinned sources"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSide:
+    """A side and what it was built from. code: path -> md5 of its code in dvc.lock; None where nothing says it."""
+
+    side: Side
+    version: Version
+    code: Mapping[str, str] | None
+
+    def read_raw(self, name: str) -> tuple[str, ByteSource]:
+        """(file ending, bytes) of a received input, `projects` or `vocabulary`. Raises InputError if it is gone."""
+        suffix: str = getattr(self.side.params.source, name).suffix
+        path = f"{self.version.path_of('fetch', 'raw')}/{name}{suffix}"
+        if self.version.repo is None:
+            return suffix, open_raw(self.version.layout.root / path)
+        return suffix, self.version.read_file(path)
+
+
+def default_base(root: Path) -> str:
+    """The side that a diff begins from if none is named."""
+    return find_default_base(root)
+
+
+@contextmanager
+def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
+    """The side called `name`: `workspace`, a revision of the repository at `root`, or a directory.
+
+    Raises InputError (exit 3) where its data is missing or stale; with `rebuild` a revision is built anew instead.
+    """
+    if name == WORKSPACE:
+        yield _load_workspace(root, WORKSPACE)
+    elif (commit := find_commit(root, name)) is not None:
+        with _open_commit(root, name, commit, rebuild=rebuild) as loaded:
+            yield loaded
+    elif Path(name).is_dir():
+        yield _load_directory(Path(name), name)
+    else:
+        raise ConfigError(
+            "neither a revision of this repository nor a directory",
+            field="BASE or HEAD",
+            found=escape_shown(name),
+            expected=f"a branch, tag or commit, `{WORKSPACE}`, or a directory written by `tagpipe build`",
+            fix="Name one; in a shallow clone, `git fetch` it first",
+        )
+
+
+@contextmanager
+def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterator[LoadedSide]:
+    try:
+        try:
+            loaded = _load_revision(root, name, commit)
+            if rebuild:  # what replays need as well, while it can still be built
+                for source in NAMES:
+                    loaded.read_raw(source)
+        except InputError:
+            if not rebuild:
+                raise
+        else:
+            yield loaded
+            return
+        with rebuilt_revision(root, commit) as tree:
+            yield _load(Version(project_layout(tree)), _shown(name, commit), commit)
+    finally:
+        _close_commit(root, commit)
+
+
+def _close_commit(root: Path, commit: str) -> None:
+    """Let go of the two files that DVC 3.67 keeps open for each revision; who reads on opens them again."""
+    with suppress(TagpipeError):
+        open_revision(str(root), commit)[0].repo.close()
+
+
+def load_built(root: Path, params: Params) -> LoadedSide:
+    """The version that was last built in the workspace, whatever has been edited since; `params` are those of now.
+
+    Raises InputError or IntegrityError where it is missing or not whole.
+    """
+    version = Version(project_layout(root))
+    verify_version(version, keys=_COMPARED)
+    recorded = version.read_json("threshold", "manifest.json")["params"]
+    built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
+    return _load(version, "the version last built", params=built_with)
+
+
+def is_code_of_now(loaded: LoadedSide) -> bool:
+    """Whether a version of the workspace was built by the code that is there now."""
+    root = loaded.version.layout.root
+    return loaded.code is not None and all(_md5_of_now(root, path) == md5 for path, md5 in loaded.code.items())
+
+
+def _md5_of_now(root: Path, path: str) -> str | None:
+    if path == CODE_FILE:
+        data = code_version().encode("utf-8")
+    else:
+        file = root / path
+        data = file.read_bytes() if file.is_file() else b""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _shown(name: str, commit: str) -> str:
+    return commit[:12] if commit.startswith(name) else f"{name} ({commit[:12]})"
+
+
+def _load_workspace(root: Path, name: str) -> LoadedSide:
+    layout = project_layout(root)
+    _refuse_stale(find_stale(root, None), name, "Run `tagpipe run` first, or look at the edit with `tagpipe preview`")
+    verify_version(Version(layout), keys=_COMPARED)
+    return _load(Version(layout), name)
+
+
+def _load_directory(path: Path, name: str) -> LoadedSide:
+    if (path / LOCK_FILE).is_file():
+        return _load_workspace(path, name)
+    version = Version(build_layout(path))
+    if not version.layout.out("threshold", "manifest.json").is_file():
+        raise ConfigError(
+            "not a directory written by `tagpipe build`", file=name, fix="Build it, or name another directory"
+        )
+    verify_version(version, keys=_COMPARED)
+    return _load(version, name)
+
+
+def _load_revision(root: Path, name: str, commit: str) -> LoadedSide:
+    shown = _shown(name, commit)
+    _refuse_stale(find_stale(root, commit), f"revision {shown}", _WAYS_OUT)
+    try:
+        return _load(open_version(root, commit), shown, commit)
+    except InputError as error:
+        raise InputError(error.what, file=f"revision {shown}, {error.file}", fix=_WAYS_OUT) from None
+
+
+def _refuse_stale(stale: list[str], file: str, fix: str) -> None:
+    if stale:
+        raise InputError(
+            "dvc.lock does not describe what is there, so nobody has built this version",
+            file=file,
+            fix=fix,
+            details=tuple(stale),
+        )
+
+
+def _load(version: Version, name: str, commit: str | None = None, *, params: Params | None = None) -> LoadedSide:
+    manifest = version.read_json("threshold", "manifest.json")
+    side = Side(
+        name=name,
+        projects=version.read_table("annotate/projects", columns=["id", "created_on", "text"]),
+        labels=version.read_table("threshold/projects", columns=["id", "tags"]),
+        tags=version.read_table("threshold/tags"),
+        out_of_vocabulary=_count_out_of_vocabulary(version, n_rows=manifest["tables"][_LEDGER]["n_rows"]),
+        vocabulary=load_vocabulary(version.read_json("validate", "vocabulary.json")),
+        params=params or parse_params(parse_yaml(version.read_file(PARAMS_FILE), file=PARAMS_FILE)),
+        reports={
+            "validation": version.read_json("validate", "validation.json"),
+            "threshold": version.read_json("threshold", "threshold.json"),
+        },
+        sources=manifest["sources"],
+        commit=commit,
+    )
+    code = None if version.layout.is_build else find_code(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
+    return LoadedSide(side, version, code)
+
+
+def _count_out_of_vocabulary(version: Version, *, n_rows: int) -> dict[str, int]:
+    """Form -> projects with it, of every tag that the vocabulary does not have. n_rows: of the ledger, by the manifest.
+
+    Counted a batch at a time: codes of one dictionary for the whole ledger would cost three times as much.
+    """
+    uses = version.read_table(_LEDGER, columns=["normalized_tag", "outcome"])
+    if uses.num_rows != n_rows:
+        raise IntegrityError(
+            "has not as many rows as its manifest says",
+            file=version.path_of("annotate", "tag_uses.parquet"),
+            found=str(uses.num_rows),
+            expected=str(n_rows),
+            fix="Restore with `dvc checkout`, or build anew",
+        )
+    forms, counts = [pa.array([], pa.string())], [np.zeros(0, dtype=np.int64)]
+    for batch in uses.to_batches():
+        names, outcomes = batch.column("normalized_tag"), batch.column("outcome")
+        known = outcomes.dictionary.to_pylist()
+        is_out = np.array([outcome == Outcome.OUT_OF_VOCABULARY for outcome in known], dtype=bool)
+        of_batch = np.bincount(
+            names.indices.filter(pa.array(is_out[outcomes.indices])).to_numpy(), minlength=len(names.dictionary)
+        )
+        forms.append(names.dictionary.filter(pa.array(of_batch > 0)))
+        counts.append(of_batch[of_batch > 0])
+    table = pa.table({"form": pa.chunked_array(forms), "n": np.concatenate(counts)})
+    found = table.group_by("form", use_threads=False).aggregate([("n", "sum")])
+    return dict(zip(found.column("form").to_pylist(), found.column("n_sum").to_pylist(), strict=True))

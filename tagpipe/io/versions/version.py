@@ -1,0 +1,201 @@
+"""A dataset version wherever it is: the workspace, a directory written by `tagpipe build`, a git revision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow as pa
+
+from tagpipe.errors import InputError, IntegrityError, escape_shown
+from tagpipe.io.repository.files import read_bytes, read_table
+from tagpipe.io.repository.layout import DVC_FILE, Layout, find_layout, parse_stages
+from tagpipe.steps.threshold.manifest import table_schemas
+from tagpipe.tables.digest import content_sha256, table_sha256
+from tagpipe.tables.report_models import find_misfit
+from tagpipe.tables.schemas import CODED, IdType, id_kind_of, plain_type
+
+_RESTORE = "Restore it (dvc checkout, git checkout), or build anew (tagpipe run)"
+
+
+_CONTENT = ("threshold/projects", "threshold/tags")
+"""The tables that `content_sha256` is of."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One dataset version to read from. repo and revision: None for what is on disk at `layout.root`."""
+
+    layout: Layout
+    repo: str | None = None
+    revision: str | None = None
+
+    def path_of(self, stage: str, name: str) -> str:
+        """Where the file is, as people see it."""
+        return self.layout.out(stage, name).relative_to(self.layout.root).as_posix()
+
+    def read(self, stage: str, name: str) -> bytes:
+        """The bytes of an output. Raises InputError if it is not there."""
+        if self.repo is None:
+            self._expect(stage, name)
+            return read_bytes(self.layout.out(stage, name))
+        from tagpipe.io.repository.revisions import read_at_revision
+
+        return read_at_revision(self.repo, self.revision, self.path_of(stage, name))
+
+    def read_file(self, path: str) -> bytes:
+        """The bytes of a file that git keeps, by its path in the project. Raises InputError if it is not there."""
+        if self.repo is None:
+            return read_bytes(self.layout.root / path)
+        from tagpipe.io.repository.revisions import read_at_revision
+
+        return read_at_revision(self.repo, self.revision, path)
+
+    def _expect(self, stage: str, name: str) -> None:
+        if not self.layout.out(stage, name).is_file():
+            raise InputError(
+                "is not there: the version has not been built here, or not wholly",
+                file=self.path_of(stage, name),
+                fix="Run `tagpipe run` to build it, or `dvc pull` to fetch its data",
+            )
+
+    def read_json(self, stage: str, name: str) -> Any:
+        """A JSON output, of the form that `core.shapes` has for it. Raises InputError if it is missing or damaged."""
+        return self._parse(self.read(stage, name), stage, name)
+
+    def read_lines(self, stage: str, name: str) -> Iterator[Any]:
+        """The documents of an NDJSON output, each of its form. Raises InputError as `read_json` does."""
+        for line in self.read(stage, name).splitlines():
+            yield self._parse(line, stage, name)
+
+    def _parse(self, data: bytes, stage: str, name: str) -> Any:
+        file = self.path_of(stage, name)
+        try:
+            tree = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not JSON: {error}", file=file, fix=_RESTORE) from None
+        if misfit := find_misfit(name, tree):
+            raise InputError(
+                "is not what tagpipe writes",
+                file=file,
+                field=misfit.field,
+                found=misfit.found,
+                expected=misfit.expected,
+                fix=_RESTORE,
+            )
+        return tree
+
+    def read_table(
+        self, key: str, *, filters: list[tuple[str, str, object]] | None = None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """The table STAGE/TABLE (`core.reports.table_schemas`). Raises InputError if it is missing or damaged."""
+        stage, name = key.split("/")
+        file = f"{name}.parquet"
+        if self.repo is None:
+            self._expect(stage, file)
+        source = self.layout.out(stage, file) if self.repo is None else self.read(stage, file)
+        path = self.path_of(stage, file)
+        table = read_table(source, coded=CODED[key], filters=filters, columns=columns, name=path)
+        _check_columns(table, key, columns, file=path)
+        return table
+
+
+def _check_columns(table: pa.Table, key: str, columns: list[str] | None, *, file: str) -> None:
+    """Raise InputError unless the columns (those read, or all) are those that such a table has."""
+    found = [(field.name, plain_type(field.type)) for field in table.schema]
+    for kind in get_args(IdType):
+        schema = table_schemas(kind)[key]
+        if found == [
+            (field.name, plain_type(field.type)) for field in schema if field.name in (columns or schema.names)
+        ]:
+            return
+    raise InputError(
+        "has other columns than such a table",
+        file=file,
+        found=escape_shown(", ".join(f"{name}: {kind}" for name, kind in found)),
+        expected=", ".join(columns or table_schemas("integer")[key].names),
+        fix=_RESTORE,
+    )
+
+
+def open_version(path_or_repo: str | Path = ".", revision: str | None = None) -> Version:
+    """The version on disk at a path, or the one of a repository (path or git address) at `revision`.
+
+    Raises ConfigError or InputError where there is none.
+    """
+    location = str(path_or_repo)
+    is_remote = "://" in location or location.startswith("git@")
+    if revision is None and not is_remote:
+        return Version(find_layout(Path(location)))
+    from tagpipe.io.repository.revisions import read_at_revision
+    from tagpipe.io.repository.yaml_file import parse_yaml
+
+    tree = parse_yaml(read_at_revision(location, revision, DVC_FILE), file=DVC_FILE)
+    return Version(Layout(Path(), parse_stages(tree, file=DVC_FILE)), location, revision)
+
+
+def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_schemas("integer"))) -> dict[str, str]:
+    """Path -> digest of the tables `keys` (every table), each equal to the manifest's; the content's in any case.
+
+    Raises IntegrityError (exit 7) naming every file that is missing, unreadable or has other values.
+    """
+    try:
+        manifest = version.read_json("threshold", "manifest.json")
+        report = version.read_json("threshold", "threshold.json")
+    except InputError as error:
+        raise IntegrityError(
+            error.what, file=error.file, field=error.field, found=error.found, expected=error.expected, fix=error.fix
+        ) from None
+    tables: dict[str, pa.Table] = {}
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+
+    def check(key: str) -> None:
+        path = _table_path(version, key)
+        found[path] = table_sha256(tables[key], table_schemas(_id_kind(tables[key]))[key])
+        recorded = manifest["tables"].get(key, {}).get("sha256")
+        if found[path] != recorded:
+            wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded}")
+
+    for key in dict.fromkeys([*keys, *_CONTENT]):
+        try:
+            tables[key] = version.read_table(key)
+        except InputError as error:
+            wrong.append(f"{_table_path(version, key)}: {error.what}")
+        else:
+            if key in keys:
+                check(key)
+    if not wrong:
+        content = content_sha256(*(tables[key] for key in _CONTENT))
+        if content != manifest["content_sha256"]:
+            for key in set(_CONTENT) - set(keys):  # which of the two it is
+                check(key)
+        for path, recorded in (
+            (version.path_of("threshold", "manifest.json"), manifest["content_sha256"]),
+            (version.path_of("threshold", "threshold.json"), report["content_sha256"]),
+        ):
+            if recorded != content:
+                wrong.append(f"{path}: content_sha256 {recorded}, the tables give {content}")
+    if wrong:
+        raise IntegrityError(
+            f"{len(wrong)} file{'s differ' if len(wrong) > 1 else ' differs'} from the manifest",
+            file=wrong[0].split(": ", 1)[0],
+            fix="Restore with `dvc checkout`, or build anew with `tagpipe run`",
+            details=tuple(wrong),
+        )
+    return {**found, "content": str(manifest["content_sha256"])}
+
+
+def _table_path(version: Version, key: str) -> str:
+    stage, name = key.split("/")
+    return version.path_of(stage, f"{name}.parquet")
+
+
+def _id_kind(table: pa.Table) -> IdType:
+    """The type of ids, where the table has any."""
+    if "project_id" in table.column_names:
+        table = table.select(["project_id"]).rename_columns(["id"])
+    return id_kind_of(table) if "id" in table.column_names else "integer"

@@ -1,0 +1,45 @@
+"""What `tagpipe verify --deep` found: one line an object, what is wrong with it and how to heal it below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tagpipe.checks.stored_objects import ObjectCheck, describe_fix, summarize_checks
+from tagpipe.render.text import visible
+
+
+def render_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> str:
+    """The good ones first, so that what is wrong ends the list."""
+    lines = [f"objects: {summarize_checks(checks)}"]
+    for check in sorted(checks, key=lambda check: check.state != "ok"):
+        lines += _lines_of(check, at_revision=at_revision)
+    return "\n".join(lines)
+
+
+def _lines_of(check: ObjectCheck, *, at_revision: bool) -> list[str]:
+    lines = [f"{check.state}: {visible(', '.join(check.paths))} (md5 {visible(check.md5)})"]
+    for copy in check.copies:
+        if copy.condition != "ok":
+            remark = f": {copy.remark}" if copy.remark else ""
+            lines.append(visible(f"  {copy.condition} in {copy.place}: {copy.location}{remark}"))
+    if fix := describe_fix(check, at_revision=at_revision):
+        lines.append(visible(f"  to heal it: {fix}"))
+    return lines
+
+
+def json_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    from dataclasses import asdict
+
+    return [
+        {
+            "md5": check.md5,
+            "paths": list(check.paths),
+            "state": check.state,
+            "is_damaged": check.is_damaged,
+            "copies": [asdict(copy) for copy in check.copies],
+            "fix": describe_fix(check, at_revision=at_revision),
+        }
+        for check in checks
+    ]

@@ -1,0 +1,1 @@
+"""Raw tags to tags, and the ledger."""

@@ -1,0 +1,1 @@
+"""Tags outside the vocabulary, watched over time."""

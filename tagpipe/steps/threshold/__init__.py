@@ -1,0 +1,1 @@
+"""The cut by support, and the measures of what is left."""

@@ -1,0 +1,217 @@
+"""The cut: which tags stay, which projects are left with one, and why the others are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.params import ThresholdParams
+from tagpipe.steps.annotate.resolve_tags import OUTCOMES, Outcomes
+from tagpipe.steps.threshold.measures import cardinality, density, imbalance
+from tagpipe.tables.digest import content_sha256
+from tagpipe.tables.schemas import TAGS, DropReason, Outcome, check_table, id_kind_of, labeled_projects
+from tagpipe.tables.tag_lists import (
+    Bools,
+    Int64s,
+    TagLists,
+    decode_codes,
+    offsets_after,
+    offsets_of,
+)
+
+N_SHOWN = 5
+Steps = npt.NDArray[np.uint8]
+REASONS = tuple(DropReason)
+"""Drop reasons by the step that a project's tags reached, the furthest last."""
+
+_STEP_OF = {
+    Outcome.DUPLICATE: DropReason.NO_TAGS,  # its first use has another outcome, which decides
+    Outcome.OUT_OF_VOCABULARY: DropReason.OUT_OF_VOCABULARY,
+    Outcome.EXCLUDED: DropReason.EXCLUDED,
+    Outcome.PARENT_DROPPED: DropReason.PARENT_DROPPED,
+    Outcome.KEPT: DropReason.BELOW_THRESHOLD,
+    Outcome.ALIAS: DropReason.BELOW_THRESHOLD,
+    Outcome.IMPLIED: DropReason.BELOW_THRESHOLD,
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which tags and projects stay. rows: of the annotated projects, by ascending id. labelsets: their kept tags.
+
+    tags: `schemas.TAGS`. n_unlabeled: projects per reason, every reason in order. n_kept_uses: tags on labeled
+    projects, in all.
+    """
+
+    rows: Int64s
+    labelsets: TagLists
+    tags: pa.Table
+    n_labeled: int
+    n_unlabeled: dict[str, int]
+
+    @property
+    def n_kept_uses(self) -> int:
+        return len(self.labelsets.codes)
+
+
+def cut_tags(
+    labelsets: TagLists,
+    steps: Steps,
+    dropped: pa.StringArray,
+    params: ThresholdParams,
+    *,
+    order: Int64s | None = None,
+) -> Cut:
+    """Cut tags with fewer than `min_projects` projects (one pass), then treat projects left with none.
+
+    labelsets: of each project before the cut. steps: of each project (`furthest_steps`). dropped: the distinct tags
+    that the parents mode took from any project. order: the rows by ascending id (None: they are so already).
+    """
+    support = np.bincount(labelsets.codes, minlength=len(labelsets.values))
+    is_kept = support >= params.min_projects
+    kept = _filter_tags(labelsets, is_kept)
+    labeled = kept.lengths > 0
+    n_unlabeled = np.bincount(steps[~labeled], minlength=len(REASONS))
+    rows = np.arange(labelsets.n_rows) if order is None else order
+    if params.unlabeled == "drop":
+        rows = rows[labeled[rows]]
+    n_labeled = int(labeled.sum())
+    return Cut(
+        rows,
+        kept.take(rows),
+        _rank_tags(labelsets, dropped, support, is_kept, n_labeled),
+        n_labeled,
+        {str(reason): int(count) for reason, count in zip(REASONS, n_unlabeled, strict=True)},
+    )
+
+
+def select_projects(projects: pa.Table, cut: Cut) -> pa.Table:
+    """labeled/projects.parquet: the projects that stay, of the table of all annotated ones."""
+    at = projects.column_names.index("tags")
+    rows = projects.drop_columns("tags").take(pa.array(cut.rows))
+    return check_table(rows.add_column(at, "tags", cut.labelsets.to_arrow()), labeled_projects(id_kind_of(projects)))
+
+
+def _filter_tags(lists: TagLists, is_kept: Bools) -> TagLists:
+    """The lists without the other tags; only kept tags remain among the distinct values, in ascending order."""
+    stays = is_kept[lists.codes] if len(lists.codes) else np.zeros(0, dtype=bool)
+    kept = np.flatnonzero(is_kept)
+    order = np.asarray(pc.sort_indices(lists.values.take(pa.array(kept))))
+    new_code = np.zeros(len(is_kept), dtype=np.int32)
+    new_code[kept[order]] = np.arange(len(kept))
+    return TagLists(
+        offsets_after(stays, lists.offsets),
+        new_code[lists.codes[stays]],
+        lists.values.take(pa.array(kept[order])),
+    )
+
+
+def furthest_steps(outcomes: Outcomes, offsets: Int64s) -> Steps:
+    """The furthest step that any tag of each project reached, as an index into REASONS.
+
+    outcomes: of every use, those of project i in `offsets[i]:offsets[i + 1]`.
+    """
+    step_of = np.array([REASONS.index(_STEP_OF[outcome]) for outcome in OUTCOMES], dtype=np.uint8)
+    steps = np.zeros(len(offsets) - 1, dtype=np.uint8)
+    used = np.flatnonzero(np.diff(offsets))
+    if len(used):
+        steps[used] = np.maximum.reduceat(step_of[outcomes], offsets[:-1][used])
+    return steps
+
+
+def read_ledger(ledger: pa.Table, projects: pa.Table) -> tuple[Outcomes, Int64s]:
+    """(index into OUTCOMES of every use of the ledger's table, offsets of each project's uses).
+
+    Both tables are ordered by project id.
+    """
+    names, codes = decode_codes(ledger.column("outcome"))
+    outcome_of = np.array([OUTCOMES.index(Outcome(name)) for name in names.to_pylist()], dtype=np.uint8)
+    if not ledger.num_rows:
+        return np.zeros(0, dtype=np.uint8), np.zeros(projects.num_rows + 1, dtype=np.int64)
+    ids = ledger.column("project_id").combine_chunks()
+    begins = np.flatnonzero(np.concatenate([[True], np.asarray(pc.not_equal(ids[1:], ids[:-1]))]))
+    known = projects.column("id").combine_chunks()
+    rows = np.asarray(pc.index_in(ids.take(pa.array(begins)), value_set=known))
+    lengths = np.zeros(projects.num_rows, dtype=np.int64)
+    lengths[rows] = np.diff(np.append(begins, len(ids)))
+    return outcome_of[codes], offsets_of(lengths)
+
+
+def find_dropped(ledger: pa.Table, outcomes: Outcomes) -> pa.StringArray:
+    """The distinct tags that the parents mode took from any project. outcomes: of every use (`read_ledger`)."""
+    is_dropped = outcomes == OUTCOMES.index(Outcome.PARENT_DROPPED)
+    names, codes = decode_codes(ledger.column("tag").filter(pa.array(is_dropped)))
+    return names.take(pa.array(np.flatnonzero(np.bincount(codes))))
+
+
+def _rank_tags(
+    labelsets: TagLists, dropped: pa.StringArray, support: Int64s, is_kept: Bools, n_labeled: int
+) -> pa.Table:
+    """`schemas.TAGS`. Prevalence is support / labeled projects, at most 1 (a cut tag's own may all be unlabeled)."""
+    seen = np.flatnonzero(support)
+    names = labelsets.values.take(pa.array(seen))
+    # Include and exclude let these through, too, but no project has them any more.
+    gone = dropped.filter(pc.invert(pc.is_in(dropped, value_set=names)))
+    counts = np.concatenate([support[seen], np.zeros(len(gone), dtype=np.int64)])
+    table = pa.table(
+        {
+            "tag": pa.concat_arrays([names, gone]),
+            "n_projects": counts,
+            "prevalence": np.minimum(counts / max(n_labeled, 1), 1.0),
+            "kept": np.concatenate([is_kept[seen], np.zeros(len(gone), dtype=bool)]),
+        }
+    )
+    ranked = table.sort_by([("n_projects", "descending"), ("tag", "ascending")])
+    return check_table(ranked.combine_chunks().cast(TAGS), TAGS)
+
+
+def threshold_report(
+    cut: Cut,
+    projects: pa.Table,
+    params: ThresholdParams,
+    n_by_outcome: dict[str, int],
+    *,
+    n_in: int,
+    n_rejected: int,
+    n_duplicates: int,
+) -> dict[str, object]:
+    """threshold.json of the labeled `projects`. Pairs of tag and support are by support descending, then tag.
+
+    Raises AssertionError if a row would be lost: in = rejected + duplicates + labeled + unlabeled.
+    """
+    n_unlabeled = sum(cut.n_unlabeled.values())
+    assert n_in == n_rejected + n_duplicates + cut.n_labeled + n_unlabeled, "a project was lost"
+    pairs = [
+        list(pair) for pair in zip(*(cut.tags.column(name).to_pylist() for name in ("tag", "n_projects")), strict=True)
+    ]
+    n_kept = int(pc.sum(cut.tags.column("kept")).as_py() or 0)
+    met_the_cut = [pair for pair in pairs if pair[1]]
+    supports = cut.tags.column("n_projects").to_numpy()[:n_kept]
+    return {
+        "schema": 1,
+        "min_projects": params.min_projects,
+        "projects": {
+            "n_in": n_in,
+            "n_rejected": n_rejected,
+            "n_duplicates": n_duplicates,
+            "n_labeled": cut.n_labeled,
+            "n_unlabeled": cut.n_unlabeled,
+        },
+        "tag_uses": {
+            "n_in": sum(count for outcome, count in n_by_outcome.items() if outcome != Outcome.IMPLIED),
+            "by_outcome": n_by_outcome,
+            "n_kept": cut.n_kept_uses,
+        },
+        "tags": {"n_seen": len(pairs), "n_kept": n_kept, "kept": pairs[:n_kept]},
+        "most_popular": pairs[:n_kept][:N_SHOWN],
+        "just_made": pairs[:n_kept][-N_SHOWN:],
+        "just_missed": met_the_cut[n_kept:][:N_SHOWN],
+        "cardinality": cardinality(cut.n_kept_uses, cut.n_labeled),
+        "density": density(cut.n_kept_uses, cut.n_labeled, n_kept),
+        "imbalance": imbalance(supports),
+        "content_sha256": content_sha256(projects, cut.tags),
+    }

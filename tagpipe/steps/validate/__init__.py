@@ -1,0 +1,1 @@
+"""Received bytes to typed tables."""

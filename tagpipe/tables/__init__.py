@@ -1,0 +1,1 @@
+"""Columns, tag lists, ledger, digest, periods, the models of reports."""

@@ -1,0 +1,1 @@
+"""Tags, aliases and parents; their problems, spelling and curation lists."""

@@ -1,0 +1,162 @@
+"""What people have decided about tags beside the vocabulary: forms to ignore, and pairs that are not the same.
+
+ignore.json    {"schema": 1, "tags": [...], "patterns": [...]}
+not-same.json  {"schema": 1, "pairs": [[a, b], ...]}
+
+Both are edited by hand, too: they are read in any order. A new file is written in one; what a command adds to a file
+leaves the rest of it as it is (`curation_text`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.formats.strict_json import parse_json
+from tagpipe.tables.schemas import is_unicode
+from tagpipe.tables.tag_lists import Bools
+from tagpipe.vocabulary.vocabulary import normalize_tag
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Forms outside the vocabulary that are no news. tags: normal forms, ascending. patterns: regular expressions
+    (RE2), ascending, each for the whole normal form."""
+
+    tags: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotSame:
+    """Pairs of normal forms that a person has told apart, each ascending."""
+
+    pairs: frozenset[tuple[str, str]] = frozenset()
+
+    def holds(self, first: str, second: str) -> bool:
+        """Whether the two names, in any spelling and order, are such a pair."""
+        return _make_pair(first, second) in self.pairs
+
+
+def parse_ignored(data: bytes, *, file: str) -> Ignored:
+    """ignore.json. Raises InputError for another form, a tag that is not in normal form, a pattern that RE2 refuses."""
+    tree = _parse_fields(data, ("tags", "patterns"), file=file)
+    for row, tag in enumerate(tree["tags"], start=1):
+        _check_form(tag, "tags", row, file)
+    for row, pattern in enumerate(tree["patterns"], start=1):
+        _check_pattern(pattern, row, file)
+    return Ignored(_sort(tree["tags"]), _sort(tree["patterns"]))
+
+
+def dump_ignored(ignored: Ignored) -> bytes:
+    """ignore.json, one element a line."""
+    return _dump_fields({"tags": ignored.tags, "patterns": ignored.patterns})
+
+
+def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
+    """Which of the normal forms are to be ignored."""
+    found = np.asarray(pc.is_in(forms, value_set=pa.array(ignored.tags, pa.string())))
+    for pattern in ignored.patterns:
+        found = found | np.asarray(pc.match_substring_regex(forms, _for_whole(pattern)))
+    return found
+
+
+def find_pattern(form: str, ignored: Ignored) -> str | None:
+    """The first pattern by which a normal form is to be ignored; None if none says so."""
+    forms = pa.array([form], pa.string())
+    return next((each for each in ignored.patterns if find_ignored(forms, Ignored((), (each,)))[0]), None)
+
+
+def parse_not_same(data: bytes, *, file: str) -> NotSame:
+    """not-same.json. Raises InputError for another form, or a name that is not in normal form."""
+    pairs = _parse_fields(data, ("pairs",), file=file)["pairs"]
+    for row, pair in enumerate(pairs, start=1):
+        if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
+            _refuse("not a pair", pair, "a list of two different tags", field="pairs", row=row, file=file)
+        for tag in pair:
+            _check_form(tag, "pairs", row, file)
+    return NotSame(frozenset(_make_pair(*pair) for pair in pairs))
+
+
+def dump_not_same(not_same: NotSame) -> bytes:
+    """not-same.json, one pair a line."""
+    return _dump_fields({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
+
+
+def _make_pair(first: str, second: str) -> tuple[str, str]:
+    ours, theirs = sorted((normalize_tag(first), normalize_tag(second)))
+    return ours, theirs
+
+
+def _sort(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
+
+
+def _for_whole(pattern: str) -> str:
+    return rf"\A(?:{pattern})\z"
+
+
+def _parse_fields(data: bytes, fields: tuple[str, ...], *, file: str) -> dict[str, list[Any]]:
+    """The lists of a document that has these fields and no other."""
+    tree = parse_json(data, file=file)
+    expected = f"an object with {', '.join(('schema', *fields))}"
+    if not isinstance(tree, dict) or set(tree) != {"schema", *fields}:
+        _refuse("is not of its form", tree, expected, file=file)
+    if tree["schema"] != SCHEMA or isinstance(tree["schema"], bool):
+        fix = "Upgrade tagpipe, or restore the file from git"
+        _refuse("has a form that is not read", tree["schema"], str(SCHEMA), field="schema", file=file, fix=fix)
+    for field in fields:
+        if not isinstance(tree[field], list):
+            _refuse("is no list", tree[field], "a list", field=field, file=file)
+    return {field: tree[field] for field in fields}
+
+
+def _check_form(tag: object, field: str, row: int, file: str) -> None:
+    if not isinstance(tag, str) or not tag.strip() or not is_unicode(tag):
+        _refuse("is no tag", tag, "a text that is not blank", field=field, row=row, file=file)
+    if normalize_tag(tag) != tag:
+        expected = escape_shown(normalize_tag(tag))
+        _refuse("is not in normal form, so nothing would match it", tag, expected, field=field, row=row, file=file)
+
+
+def _check_pattern(pattern: object, row: int, file: str) -> None:
+    expected = "a regular expression (RE2) for a whole tag"
+    if not isinstance(pattern, str) or not pattern or not is_unicode(pattern):
+        _refuse("is no pattern", pattern, expected, field="patterns", row=row, file=file)
+    for text in (pattern, _for_whole(pattern)):  # alone, too: `a)|(b` would be valid in parentheses
+        try:
+            pc.match_substring_regex(pa.array([""]), text)
+        except pa.ArrowInvalid as error:
+            said = str(error).removeprefix("Invalid regular expression: ")
+            _refuse(f"is no pattern ({said})", pattern, expected, field="patterns", row=row, file=file)
+
+
+def _refuse(
+    what: str,
+    found: object,
+    expected: str,
+    *,
+    file: str,
+    field: str | None = None,
+    row: int | None = None,
+    fix: str = "Correct the file, or restore it from git",
+) -> NoReturn:
+    raise InputError(what, file=file, row=row, field=field, found=escape_shown(found), expected=expected, fix=fix)
+
+
+def _dump_fields(fields: dict[str, Iterable[Any]]) -> bytes:
+    """Indented by two spaces, one element a line, UTF-8, with a newline at the end."""
+    lines = [f'  "schema": {SCHEMA}']
+    for field, elements in fields.items():
+        inner = ",\n".join(f"    {json.dumps(each, ensure_ascii=False)}" for each in elements)
+        lines.append(f'  "{field}": ' + (f"[\n{inner}\n  ]" if inner else "[]"))
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")

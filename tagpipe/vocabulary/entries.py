@@ -1,0 +1,169 @@
+"""The entries of a vocabulary file as somebody wrote them: every form read, nothing resolved, nothing reordered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.formats.strict_json import parse_json
+from tagpipe.tables.schemas import NAME, NAMES, is_unicode, vocabulary_entries
+
+FIELDS = ("tag", "aliases", "parents", "deprecated", "replaced_by")
+LIST_SEPARATOR = "|"
+"""What parts the names of a list in a cell of CSV."""
+
+_EXPECTED = {"tag": NAME, "aliases": NAMES, "parents": NAMES, "deprecated": "true or false", "replaced_by": NAME}
+_DEFAULTS: Mapping[str, Any] = {"tag": None, "aliases": [], "parents": [], "deprecated": False, "replaced_by": None}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry. aliases, parents: as written and in that order (a parent may be an alias, or unknown).
+
+    deprecated: it is no tag any more; with replaced_by (a tag, by its own name) its names mean that one instead.
+    """
+
+    tag: str
+    aliases: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    deprecated: bool = False
+    replaced_by: str | None = None
+
+
+def read_entries(data: bytes, suffix: str, *, file: str) -> tuple[Entry, ...]:
+    """The entries of received bytes, in their order: a JSON object {tag: {aliases, parents}}, a list of
+    {tag, aliases, parents}, the same as lines (NDJSON), or CSV with these columns (lists separated by `|`).
+
+    Every field but the tag may be left out; deprecated and replaced_by usually are. Raises InputError with every
+    entry of another form. Whether the entries make a vocabulary, `vocabulary.vocabulary_of` says.
+    """
+    fields = _read_csv(data, file=file) if suffix == ".csv" else _read_tree(data, suffix, file=file)
+    _check_form(fields, file=file)
+    return tuple(
+        Entry(each["tag"], tuple(each["aliases"]), tuple(each["parents"]), each["deprecated"], each["replaced_by"])
+        for each in fields
+    )
+
+
+def _read_tree(data: bytes, suffix: str, *, file: str) -> list[dict[str, Any]]:
+    tree = parse_json(data, file=file) if suffix == ".json" else _read_lines(data, file=file)
+    if isinstance(tree, dict):
+        tree = [{"tag": tag, **_expect_object(entry, tag, file)} for tag, entry in tree.items()]
+    if not isinstance(tree, list):
+        raise InputError(
+            "not a vocabulary",
+            file=file,
+            found=escape_shown(tree),
+            expected="an object {tag: {aliases, parents}} or a list of {tag, aliases, parents}",
+            fix="docs/data-model.md shows both forms",
+        )
+    return [{**_DEFAULTS, **_expect_object(entry, row, file)} for row, entry in enumerate(tree, start=1)]
+
+
+def _expect_object(entry: object, where: object, file: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise InputError(
+            "not an entry of a vocabulary",
+            file=file,
+            row=where if isinstance(where, int) else None,
+            field=escape_shown(where) if isinstance(where, str) else None,
+            found=escape_shown(entry),
+            expected="an object with aliases and parents",
+            fix="Correct the entry",
+        )
+    unknown = sorted(set(entry) - set(FIELDS))
+    if unknown or (isinstance(where, str) and "tag" in entry):
+        raise InputError(
+            "an entry has a field that no vocabulary has",
+            file=file,
+            row=where if isinstance(where, int) else None,
+            field=escape_shown(unknown[0] if unknown else "tag"),
+            found=escape_shown(entry),
+            expected=", ".join(FIELDS),
+            fix="Remove it, or correct its name",
+        )
+    return entry
+
+
+def _read_lines(data: bytes, *, file: str) -> list[object]:
+    lines = enumerate(data.split(b"\n"), start=1)
+    return [parse_json(line, file=f"{file}, line {number}") for number, line in lines if line.strip()]
+
+
+def _read_csv(data: bytes, *, file: str) -> list[dict[str, Any]]:
+    from tagpipe.steps.validate.csv_projects import read_cells
+
+    cells, misfits = read_cells(data, file=file)
+    unknown = [name for name in cells.column_names if name not in FIELDS]
+    if misfits or unknown or "tag" not in cells.column_names:
+        raise InputError(
+            "not a vocabulary",
+            file=file,
+            row=misfits[0][0] if misfits else None,
+            field=escape_shown(unknown[0]) if unknown else None,
+            found=escape_shown(misfits[0][1]) if misfits else escape_shown(",".join(cells.column_names)),
+            expected=f"the columns tag, aliases, parents (lists separated by {LIST_SEPARATOR}), "
+            "and perhaps deprecated, replaced_by",
+            fix="Correct the header or the row",
+        )
+    return [{**_DEFAULTS, **{name: _read_cell(name, text) for name, text in row.items()}} for row in cells.to_pylist()]
+
+
+def _read_cell(name: str, text: str) -> object:
+    if name in ("aliases", "parents"):
+        return [part for part in text.split(LIST_SEPARATOR) if part]
+    if name == "deprecated":
+        # Spreadsheets write TRUE.
+        return {"": False, "false": False, "true": True}.get(text.lower(), text)
+    return text or None
+
+
+def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
+    """Types of all entries, by pandera. Raises InputError with every failing entry."""
+    import pandas as pd
+    from pandera.errors import SchemaErrors
+
+    _check_unicode(entries, file=file)
+    frame = pd.DataFrame({name: pd.Series([entry[name] for entry in entries], dtype=object) for name in FIELDS})
+    try:
+        vocabulary_entries().validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return
+    found = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
+    row, field = found[0]
+    raise InputError(
+        "an entry of the vocabulary has a wrong value",
+        file=file,
+        row=row,
+        field=field,
+        found=escape_shown(entries[row - 1][field]),
+        expected=_EXPECTED[field],
+        fix="Correct the entry",
+        details=tuple(
+            f"row {row}, tag {escape_shown(entries[row - 1]['tag'])}, field {field}: "
+            f"found {escape_shown(entries[row - 1][field])}"
+            for row, field in found
+        ),
+    )
+
+
+def _check_unicode(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
+    """Raise InputError for a name that UTF-8 cannot hold; no table could."""
+    for row, entry in enumerate(entries, start=1):
+        for field in FIELDS:
+            names = entry[field] if isinstance(entry[field], list) else [entry[field]]
+            for name in names:
+                if isinstance(name, str) and not is_unicode(name):
+                    raise InputError(
+                        "a name holds half of a surrogate pair",
+                        file=file,
+                        row=row,
+                        field=field,
+                        found=escape_shown(name),
+                        expected="text that UTF-8 can hold",
+                        fix="Correct the escape",
+                    )
