@@ -11,10 +11,11 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.rule import COMPRESSION, COMPRESSION_LEVEL, Job, read_job
-from tagpipe.dataset.build import Build, Raw, RawFile, build
+from tagpipe.dataset.build import Build, build
 from tagpipe.io.git.new_repository import files
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.params import Params, parse_params
+from tagpipe.steps.validate.validate import Raw, RawFile
 
 PARAMS = Path(__file__).parent.parent / "params.yaml"
 

@@ -28,9 +28,9 @@ from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.layout import project_layout
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock
 from tagpipe.io.repository.run_stage import LAST_ERROR
-from tagpipe.io.runs.reproduce import forget_begun
+from tagpipe.io.runs.last_good import forget_begun
 from tagpipe.operations.load import load_summary
-from tagpipe.render.markdown import markdown_summary
+from tagpipe.render.summary import markdown_summary
 
 FETCH_RETRIES = 3
 FETCH_RETRY_DELAYS_S = [10.0, 30.0, 90.0]

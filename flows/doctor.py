@@ -31,10 +31,10 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from flows.schedule import REPO_VARIABLE
-from tagpipe.checks.check_results import Finding, exit_code_of
+from tagpipe.checks.check_results import CheckResult, exit_code_of
 from tagpipe.errors import TagpipeError
 from tagpipe.io.repository.yaml_file import read_yaml
-from tagpipe.render.findings import render_findings
+from tagpipe.render.checks import render_findings
 
 PREFECT_FILE = "prefect.yaml"
 DEPLOY = "Run `prefect deploy --all`"
@@ -51,12 +51,12 @@ def main() -> int:
     return exit_code_of(found)
 
 
-def examine(root: Path) -> Iterator[Finding]:
+def examine(root: Path) -> Iterator[CheckResult]:
     """The server, then each deployment of prefect.yaml. Raises ConfigError where that cannot be read."""
     deployments = read_yaml(root / PREFECT_FILE).get("deployments") or []
     address = PREFECT_API_URL.value()
     if not address:
-        yield Finding(
+        yield CheckResult(
             "server",
             "warning",
             "the profile names none, so nothing is scheduled",
@@ -66,22 +66,22 @@ def examine(root: Path) -> Iterator[Finding]:
     with get_client(sync_client=True) as client:
         if (trouble := client.api_healthcheck()) is not None:
             fix = "Start it (`make schedule`), or correct PREFECT_API_URL"
-            yield Finding("server", "error", f"does not answer ({type(trouble).__name__})", fix)
+            yield CheckResult("server", "error", f"does not answer ({type(trouble).__name__})", fix)
             return
-        yield Finding("server", "ok", "answers")
+        yield CheckResult("server", "ok", "answers")
         yield from _check_variable(client)
         for deployment in deployments:
             yield from _check_deployment(client, deployment)
 
 
-def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iterator[Finding]:
+def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iterator[CheckResult]:
     name = str(wanted["name"])
     named = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
     found = [
         each for each in client.read_deployments(deployment_filter=named) if each.entrypoint == wanted["entrypoint"]
     ]
     if not found:
-        yield Finding(name, "error", "is not deployed", DEPLOY)
+        yield CheckResult(name, "error", "is not deployed", DEPLOY)
         return
     pool = found[0].work_pool_name
     if wanted.get("schedules"):
@@ -90,16 +90,16 @@ def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iter
     yield from _check_pool(client, name, pool)
 
 
-def _check_variable(client: SyncPrefectClient) -> Iterator[Finding]:
+def _check_variable(client: SyncPrefectClient) -> Iterator[CheckResult]:
     if client.read_variable_by_name(REPO_VARIABLE) is None:
         fix = f"Run `prefect variable set {REPO_VARIABLE} FOLDER` with the folder of the repository"
-        yield Finding("variables", "error", f"{REPO_VARIABLE} is not set, so every run fails at once", fix)
+        yield CheckResult("variables", "error", f"{REPO_VARIABLE} is not set, so every run fails at once", fix)
 
 
-def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[Finding]:
+def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[CheckResult]:
     if deployment.paused or not any(schedule.active for schedule in deployment.schedules):
         fix = f"{DEPLOY}, or switch its schedule on in the UI"
-        yield Finding(name, "error", "has no active schedule", fix)
+        yield CheckResult(name, "error", "has no active schedule", fix)
         return
     runs = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
@@ -110,14 +110,14 @@ def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> It
         limit=1,
     )
     if runs:
-        yield Finding(name, "ok", "its schedule is active, and its next run is planned")
+        yield CheckResult(name, "ok", "its schedule is active, and its next run is planned")
     else:
         # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of every deployment, and the UI shows it as active.
         fix = "Wait a minute after deploying; else see the server's log, and run `tagpipe doctor` for its libraries"
-        yield Finding(name, "error", "its schedule is active, but no run of it is planned", fix)
+        yield CheckResult(name, "error", "its schedule is active, but no run of it is planned", fix)
 
 
-def _check_late(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[Finding]:
+def _check_late(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[CheckResult]:
     late = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
@@ -127,25 +127,27 @@ def _check_late(client: SyncPrefectClient, name: str, deployment: Any) -> Iterat
     )
     if late:
         fix = "Look at its worker, its work queue, and the limits of both"
-        yield Finding(name, "error", f"{len(late)} of its runs are late: nothing takes them", fix)
+        yield CheckResult(name, "error", f"{len(late)} of its runs are late: nothing takes them", fix)
 
 
-def _check_pool(client: SyncPrefectClient, name: str, pool: str | None) -> Iterator[Finding]:
+def _check_pool(client: SyncPrefectClient, name: str, pool: str | None) -> Iterator[CheckResult]:
     if pool is None:
-        yield Finding(name, "error", "has no work pool, so no worker takes its runs", DEPLOY)
+        yield CheckResult(name, "error", "has no work pool, so no worker takes its runs", DEPLOY)
         return
     try:
         workers = client.read_workers_for_work_pool(pool)
         is_paused = client.read_work_pool(pool).is_paused
     except ObjectNotFound:
-        yield Finding(name, "error", f"its work pool {pool} does not exist", f"Run `prefect work-pool create {pool}`")
+        yield CheckResult(
+            name, "error", f"its work pool {pool} does not exist", f"Run `prefect work-pool create {pool}`"
+        )
         return
     if is_paused:
-        yield Finding(name, "error", f"its work pool {pool} is paused", f"Run `prefect work-pool resume {pool}`")
+        yield CheckResult(name, "error", f"its work pool {pool} is paused", f"Run `prefect work-pool resume {pool}`")
     elif any(worker.status == WorkerStatus.ONLINE for worker in workers):
-        yield Finding(name, "ok", f"its work pool {pool} has a live worker")
+        yield CheckResult(name, "ok", f"its work pool {pool} has a live worker")
     else:
-        yield Finding(
+        yield CheckResult(
             name, "error", f"its work pool {pool} has no live worker", f"Run `prefect worker start --pool {pool}`"
         )
 

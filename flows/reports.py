@@ -16,7 +16,7 @@ from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.operations.publish import Publication
 from tagpipe.render.diff.markdown import markdown_diff
 from tagpipe.render.diff.verdict import gate_numbers
-from tagpipe.render.markdown import markdown_summary
+from tagpipe.render.summary import markdown_summary
 from tagpipe.render.text import visible
 
 SUMMARY_KEY = "tagpipe-dataset-summary"

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tagpipe.operations.load import Dataset, build, load
+    from tagpipe.dataset.dataset import Dataset
+    from tagpipe.operations.build import build
+    from tagpipe.operations.load import load
 
 __version__ = "0.1.0"
 __all__ = ["Dataset", "__version__", "build", "load"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from tagpipe.errors import ConfigError, escape_shown
+from tagpipe.formats.suffixes import read_suffix
 
 SCHEMA = 3
 """The `schema` number of today; older files are upgraded as they are read, newer ones refused."""
@@ -20,8 +21,6 @@ SCHEMA = 3
 FIELD_NAMES = ("id", "title", "description", "tags", "created_on")
 """The fields that every project has; `validate.fields` may map further text fields beside them."""
 
-SUFFIXES = (".json", ".ndjson", ".jsonl", ".csv")
-"""The file endings that tell how a source is read."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -33,15 +32,6 @@ class Section(BaseModel):
     """A frozen part of params.yaml: unknown keys are refused, nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def read_suffix(location: str) -> str:
-    """The ending of a path or url, one of SUFFIXES. Raises ValueError for another one."""
-    path = location.split("?", 1)[0].split("#", 1)[0].lower()
-    for suffix in SUFFIXES:
-        if path.endswith(suffix):
-            return suffix
-    raise ValueError(f"must end in one of {', '.join(SUFFIXES)}")
 
 
 class Source(Section):
@@ -347,3 +337,7 @@ def _describe(problem: object) -> str:
     if problem["type"] in ("missing", "value_error"):
         return text
     return f"{text}; found {escape_shown(problem['input'])}"
+
+
+SHAPING = ("validate", "annotate", "threshold")
+"""The sections of params.yaml that shape a dataset version; `source` says where the bytes came from."""

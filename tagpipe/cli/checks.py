@@ -87,7 +87,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from tagpipe.checks.check_results import exit_code_of
     from tagpipe.io.checks.doctor import examine
-    from tagpipe.render.findings import render_findings
+    from tagpipe.render.checks import render_findings
 
     found = examine(Path.cwd())
     if as_json:

@@ -1,4 +1,4 @@
-"""The commands that compare versions: diff, preview, log, history, comment, publish."""
+"""Commands that compare versions: diff, preview."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagpipe.cli.output import AsJson, print_json, print_result
-from tagpipe.errors import ConfigError, visible
+from tagpipe.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tagpipe.operations.compare import Comparison
+    from tagpipe.comparison.comparison import Comparison
 
 Rebuild = Annotated[
     bool | None,
@@ -68,9 +68,10 @@ def preview(
     """Compare the last built version with what an edit would give, in memory; nothing is built or committed."""
     from dataclasses import asdict
 
-    from tagpipe.operations import compare as comparison
+    from tagpipe.comparison.settings import parse_sweep
+    from tagpipe.operations import preview as previews
 
-    chosen = comparison.parse_settings(settings or [])
+    chosen = previews.parse_settings(settings or [])
     if sweep is None and plot is not None:
         raise ConfigError("--plot draws a sweep, and there is none", field="--plot", fix="Add --sweep")
     if sweep is not None and (write or fail_if_different):
@@ -78,11 +79,11 @@ def preview(
             "a sweep compares nothing", field="--sweep", fix="Leave out --write and --fail-if-different, or the sweep"
         )
     if sweep is None:
-        found = comparison.preview(Path.cwd(), chosen, vocabulary=vocabulary, with_causes=with_causes)
+        found = previews.preview(Path.cwd(), chosen, vocabulary=vocabulary, with_causes=with_causes)
         _show_comparison(found, write or [], as_json=as_json, fail_if_different=fail_if_different)
         return
-    name, values = comparison.parse_sweep(sweep)
-    rows = comparison.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
+    name, values = parse_sweep(sweep)
+    rows = previews.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
     if plot is not None:
         from tagpipe.io.repository.files import write_bytes
         from tagpipe.render.sweep_plot import draw_sweep
@@ -94,95 +95,6 @@ def preview(
         from tagpipe.render.summary import render_sweep
 
         print_result(render_sweep(name, rows))
-
-
-Most = Annotated[int, typer.Option("--most", min=1, help="At most so many versions, the newest.")]
-
-
-def log(
-    revision: Annotated[str, typer.Argument(help="The history to follow.")] = "HEAD",
-    n_most: Most = 20,
-    as_json: AsJson = False,
-) -> None:
-    """Show the versions along the history: digest, counts, tags that entered or left the cut, what changed."""
-    from dataclasses import asdict
-
-    from tagpipe.history.versions import describe_versions
-    from tagpipe.io.versions.history import read_versions
-    from tagpipe.render.history import render_log
-
-    rows = describe_versions(read_versions(Path.cwd(), revision, n_most=n_most + 1))[-n_most:]
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_result(render_log(rows))
-
-
-def history(
-    tag: Annotated[str, typer.Argument(help="A tag of the vocabulary.")],
-    revision: Annotated[str, typer.Argument(help="The history to follow.")] = "HEAD",
-    n_most: Most = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Show the support of a tag across the versions of the history."""
-    from dataclasses import asdict
-
-    from tagpipe.history.versions import trace_tag
-    from tagpipe.io.versions.history import read_versions
-    from tagpipe.render.history import render_history
-
-    rows = trace_tag(read_versions(Path.cwd(), revision, n_most=n_most), tag)
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_result(render_history(tag, rows))
-
-
-def comment(
-    artifact: Annotated[
-        Path, typer.Option(metavar="PATH", help="The JSON document, its zip, or a folder with one of them.")
-    ],
-    repository: Annotated[
-        str, typer.Option(metavar="OWNER/NAME", envvar="GITHUB_REPOSITORY", help="Where the pull request is.")
-    ],
-    head_sha: Annotated[str, typer.Option(metavar="SHA", envvar="HEAD_SHA", help="The commit that was compared.")],
-    head_repository: Annotated[
-        str, typer.Option(metavar="OWNER/NAME", envvar="HEAD_REPOSITORY", help="Where that commit is; a fork's own.")
-    ],
-    author: Annotated[
-        str, typer.Option(metavar="LOGIN", help="Whose token it is; only this account's comment is written anew.")
-    ] = "github-actions[bot]",
-    run_url: Annotated[
-        str | None, typer.Option(metavar="URL", envvar="RUN_URL", help="The run that compared, to link to.")
-    ] = None,
-    conclusion: Annotated[
-        str | None, typer.Option(metavar="WORD", envvar="RUN_CONCLUSION", help="How that run ended, as in success.")
-    ] = None,
-) -> None:
-    """Write a comparison as the one comment of its pull request; GITHUB_TOKEN holds the token."""
-    from tagpipe.operations.comment import Target, comment_on_pull_request
-
-    target = Target(repository, head_sha, head_repository, author, run_url, conclusion)
-    api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-    print(comment_on_pull_request(artifact, target, api_url=api_url, token=os.environ.get("GITHUB_TOKEN", "")))
-
-
-def publish(
-    as_json: AsJson = False,
-) -> None:
-    """Look upstream, build what has changed beside the published version, and publish it if every gate holds."""
-    from dataclasses import asdict, replace
-
-    from tagpipe.operations.publish import publish as publish_version
-
-    found = publish_version(Path.cwd())
-    if as_json:
-        document = found.document.model_dump(mode="json") if found.document else None
-        print_json({**asdict(replace(found, document=None)), "document": document})
-    else:
-        print(f"{found.outcome}: {visible(found.reason)}")
-    if found.outcome == "refused":
-        raise typer.Exit(1)
 
 
 def _show_comparison(found: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:

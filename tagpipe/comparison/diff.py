@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tagpipe.comparison.sides import LabelChanges, Side, Union, diff_labels, unite
 from tagpipe.comparison.tag_changes import Signature, TagChange, diff_tags, group_changes
-from tagpipe.comparison.tag_moves import Move, find_moves
+from tagpipe.comparison.tag_moves import TagMove, find_moves
 from tagpipe.comparison.value_changes import (
     EntryChange,
     ValueChange,
@@ -58,7 +58,7 @@ class VersionDiff:
     tags: tuple[TagChange, ...]
     near_cut: tuple[TagChange, ...]
     signatures: tuple[Signature, ...]
-    moves: tuple[Move, ...]
+    moves: tuple[TagMove, ...]
     params: tuple[ValueChange, ...]
     sources: tuple[ValueChange, ...]
     vocabulary: tuple[EntryChange, ...]

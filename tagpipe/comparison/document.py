@@ -16,7 +16,7 @@ from tagpipe.comparison.diff import VersionDiff
 from tagpipe.comparison.gates import GateResult
 from tagpipe.comparison.sides import Side
 from tagpipe.comparison.tag_changes import TagChange
-from tagpipe.comparison.tag_moves import Move
+from tagpipe.comparison.tag_moves import TagMove
 from tagpipe.comparison.value_changes import EntryChange, ValueChange
 from tagpipe.tables.tag_lists import Int64s
 
@@ -31,20 +31,20 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Part(BaseModel):
+class DocumentPart(BaseModel):
     """A frozen part of the document."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Section(Part, Generic[Row]):
+class CutList(DocumentPart, Generic[Row]):
     """The first rows of a list; `n` is how many there are in all."""
 
     n: Count
     rows: tuple[Row, ...]
 
 
-class SideRow(Part):
+class SideRow(DocumentPart):
     """One of the two versions. name: as it was asked for. n_labels: tags on labeled projects after the cut."""
 
     name: str
@@ -57,14 +57,14 @@ class SideRow(Part):
     n_tags_kept: Count
 
 
-class ProjectRow(Part):
+class ProjectRow(DocumentPart):
     """A project: its id, and the beginning of its text."""
 
     id: int | str
     title: str
 
 
-class TagRow(Part):
+class TagRow(DocumentPart):
     """A tag: projects with it before the cut, whether it passed the cut, its labels added and removed."""
 
     tag: str
@@ -76,7 +76,7 @@ class TagRow(Part):
     n_removed: Count
 
 
-class SignatureRow(Part):
+class SignatureRow(DocumentPart):
     """The same change on several projects."""
 
     removed: tuple[str, ...]
@@ -85,7 +85,7 @@ class SignatureRow(Part):
     examples: tuple[ProjectRow, ...]
 
 
-class MoveRow(Part):
+class MoveRow(DocumentPart):
     """A tag renamed, merged or split; overlap (0-1) of those that lost and those that gained it."""
 
     kind: Literal["rename", "merge", "split"]
@@ -98,7 +98,7 @@ class MoveRow(Part):
     overlap: float
 
 
-class ValueRow(Part):
+class ValueRow(DocumentPart):
     """A value that differs; null where a side has none."""
 
     name: str
@@ -106,7 +106,7 @@ class ValueRow(Part):
     head: JsonValue
 
 
-class EntryRow(Part):
+class EntryRow(DocumentPart):
     """A vocabulary entry that differs."""
 
     kind: Literal["added", "removed", "changed"]
@@ -117,7 +117,7 @@ class EntryRow(Part):
     parents_removed: tuple[str, ...]
 
 
-class CauseRow(Part):
+class CauseRow(DocumentPart):
     """Label changes of one cause and the same factors."""
 
     cause: Literal["sole", "joint", "overdetermined", "masked", "unexplained"]
@@ -126,7 +126,7 @@ class CauseRow(Part):
     n_removed: Count
 
 
-class FactorRow(Part):
+class FactorRow(DocumentPart):
     """An input that differs: label changes it makes alone on base, and that head loses without it.
 
     problem_alone, problem_without: why that could not be built.
@@ -139,7 +139,7 @@ class FactorRow(Part):
     problem_without: str | None
 
 
-class Causes(Part):
+class Causes(DocumentPart):
     """Why labels changed. groups: their numbers add up to all label changes. n_replays: builds that it took.
 
     problem: why head's inputs (or base's, with head's code) could not be built anew.
@@ -151,7 +151,7 @@ class Causes(Part):
     problem: str | None
 
 
-class GateRow(Part):
+class GateRow(DocumentPart):
     """A gate. limit: null where it is off. found: null where it was not looked for. Fractions are 0-1."""
 
     name: str
@@ -161,19 +161,19 @@ class GateRow(Part):
     passed: bool
 
 
-class Projects(Part):
+class Projects(DocumentPart):
     """Projects by what happened to them."""
 
-    added: Section[ProjectRow]
-    removed: Section[ProjectRow]
-    retexted: Section[ProjectRow]
-    redated: Section[ProjectRow]
-    relabeled: Section[ProjectRow]
-    newly_unlabeled: Section[ProjectRow]
-    newly_labeled: Section[ProjectRow]
+    added: CutList[ProjectRow]
+    removed: CutList[ProjectRow]
+    retexted: CutList[ProjectRow]
+    redated: CutList[ProjectRow]
+    relabeled: CutList[ProjectRow]
+    newly_unlabeled: CutList[ProjectRow]
+    newly_labeled: CutList[ProjectRow]
 
 
-class ChangeRow(Part):
+class ChangeRow(DocumentPart):
     """One label change. cause: index into `causes.groups`, null where causes were not asked for."""
 
     id: int | str
@@ -183,7 +183,7 @@ class ChangeRow(Part):
     cause: Count | None
 
 
-class DiffDocument(Part):
+class DiffDocument(DocumentPart):
     """A whole comparison."""
 
     schema_version: Literal[1]
@@ -195,20 +195,20 @@ class DiffDocument(Part):
     causes: Causes | None
     n_labels_added: Count
     n_labels_removed: Count
-    entered: Section[TagRow]
-    left: Section[TagRow]
-    near_cut: Section[TagRow]
-    moves: Section[MoveRow]
+    entered: CutList[TagRow]
+    left: CutList[TagRow]
+    near_cut: CutList[TagRow]
+    moves: CutList[MoveRow]
     projects: Projects
-    signatures: Section[SignatureRow]
-    tags: Section[TagRow]
-    schema_changes: Section[ValueRow]
-    params: Section[ValueRow]
-    sources: Section[ValueRow]
-    vocabulary: Section[EntryRow]
-    measures: Section[ValueRow]
-    out_of_vocabulary: Section[ValueRow]
-    changes: Section[ChangeRow]
+    signatures: CutList[SignatureRow]
+    tags: CutList[TagRow]
+    schema_changes: CutList[ValueRow]
+    params: CutList[ValueRow]
+    sources: CutList[ValueRow]
+    vocabulary: CutList[EntryRow]
+    measures: CutList[ValueRow]
+    out_of_vocabulary: CutList[ValueRow]
+    changes: CutList[ChangeRow]
 
 
 def make_document(diff: VersionDiff, attribution: Attribution | None, gates: Iterable[GateResult]) -> DiffDocument:
@@ -262,8 +262,8 @@ def make_document(diff: VersionDiff, attribution: Attribution | None, gates: Ite
     )
 
 
-def _section(items: Sequence[Any], describe: Callable[[Any], Row]) -> Section[Row]:
-    return Section(n=len(items), rows=tuple(describe(item) for item in items[:MAX_ROWS]))
+def _section(items: Sequence[Any], describe: Callable[[Any], Row]) -> CutList[Row]:
+    return CutList(n=len(items), rows=tuple(describe(item) for item in items[:MAX_ROWS]))
 
 
 class _Projects:
@@ -283,8 +283,8 @@ class _Projects:
             found.append(ProjectRow(id=union.ids[project].as_py(), title=text[:MAX_TITLE_CHARS]))
         return tuple(found)
 
-    def section(self, projects: Int64s) -> Section[ProjectRow]:
-        return Section(n=len(projects), rows=self.rows(projects[:MAX_ROWS]))
+    def section(self, projects: Int64s) -> CutList[ProjectRow]:
+        return CutList(n=len(projects), rows=self.rows(projects[:MAX_ROWS]))
 
 
 def _describe_side(side: Side, n_labels: int) -> SideRow:
@@ -317,7 +317,7 @@ def _describe_tag(each: TagChange) -> TagRow:
     )
 
 
-def _describe_move(each: Move) -> MoveRow:
+def _describe_move(each: TagMove) -> MoveRow:
     return MoveRow(
         kind=each.kind,
         old=each.old,
@@ -366,7 +366,7 @@ def _describe_causes(attribution: Attribution) -> Causes:
     )
 
 
-def _describe_changes(diff: VersionDiff, attribution: Attribution | None, show: _Projects) -> Section[ChangeRow]:
+def _describe_changes(diff: VersionDiff, attribution: Attribution | None, show: _Projects) -> CutList[ChangeRow]:
     labels = diff.labels.labels[:MAX_CHANGES]
     projects, tags = diff.union.unpack(labels)
     causes = attribution.group_of[: len(labels)].tolist() if attribution else [None] * len(labels)
@@ -383,4 +383,4 @@ def _describe_changes(diff: VersionDiff, attribution: Attribution | None, show: 
             show.rows(projects), tags.tolist(), diff.labels.is_added[: len(labels)].tolist(), causes, strict=True
         )
     )
-    return Section(n=len(diff.labels), rows=rows)
+    return CutList(n=len(diff.labels), rows=rows)

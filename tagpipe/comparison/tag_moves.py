@@ -25,7 +25,7 @@ Kind = Literal["rename", "merge", "split"]
 
 
 @dataclass(frozen=True)
-class Move:
+class TagMove:
     """Labels that went from one tag to another.
 
     declared: head's vocabulary has `old`, a tag of base's, as an alias of `new`; else suspected from the labels.
@@ -46,7 +46,7 @@ class Move:
 
 def find_moves(
     union: Union, labels: LabelChanges, tags: tuple[TagChange, ...], base: Side, head: Side
-) -> tuple[Move, ...]:
+) -> tuple[TagMove, ...]:
     """Declared moves, then suspected ones; each by n_moved descending, then old, new.
 
     labels: the changes of projects that both versions have. tags: of `diff_tags`.
@@ -63,10 +63,10 @@ def find_moves(
         )
         moved = n_moved.get((place.get(old, -1), place.get(new, -1)), 0)
         kind: Kind = "merge" if new in base.vocabulary.tags else "rename"
-        declared.append(Move(kind, old, new, True, moved, len(ours), len(theirs), _jaccard(ours, theirs)))
+        declared.append(TagMove(kind, old, new, True, moved, len(ours), len(theirs), _jaccard(ours, theirs)))
     known = {(place.get(move.old), place.get(move.new)) for move in declared}
     suspected = [
-        Move(kind, names[old], names[new], False, n_moved[old, new], len(lost[old]), len(gained[new]), overlap)
+        TagMove(kind, names[old], names[new], False, n_moved[old, new], len(lost[old]), len(gained[new]), overlap)
         for kind, old, new, overlap in _suspect(lost, gained, n_moved, [by_name[name] for name in names])
         if (old, new) not in known
     ]

@@ -10,30 +10,22 @@ from typing import Literal
 
 import pyarrow as pa
 
-from tagpipe.core.told_apart import ToldApart
 from tagpipe.curation.log import as_arguments
 from tagpipe.errors import escape_shown
-from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
 from tagpipe.vocabulary.entries import Entry
-from tagpipe.vocabulary.lint import Finding, FindingKind, find_warnings
+from tagpipe.vocabulary.lint import LintKind, LintWarning, find_warnings
 from tagpipe.vocabulary.nearest import find_nearest
-from tagpipe.vocabulary.vocabulary import (
-    Problem,
-    ProblemKind,
-    Vocabulary,
-    find_problems,
-    normalize_tag,
-    resolve_entries,
-    resolve_names,
-)
+from tagpipe.vocabulary.problems import Problem, ProblemKind, find_problems, resolve_entries
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 FADING = "fading"
 _BAD_REPLACEMENTS = (ProblemKind.REPLACEMENT_UNKNOWN, ProblemKind.REPLACEMENT_DEPRECATED)
 
 
 @dataclass(frozen=True)
-class VocabularyFinding:
-    """One finding. kind: a ProblemKind (error), a FindingKind or `fading` (warning).
+class VocabularyIssue:
+    """One finding. kind: a ProblemKind (error), a LintKind or `fading` (warning).
 
     tag, value: whose, and what is wrong with it; both None for an error of the whole file. nearest: the existing tag
     that was probably meant, None if none is near. what, fix: in words.
@@ -48,7 +40,7 @@ class VocabularyFinding:
     fix: str
 
 
-def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyFinding]:
+def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyIssue]:
     """What keeps the entries from being a vocabulary, and what in the file would mend each.
 
     No command can: the commands that edit refuse a vocabulary with errors.
@@ -59,7 +51,7 @@ def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyFindin
     for each in find_problems(entries):
         nearest = _find_replacement(each, entries, vocabulary, names) if each.kind in _BAD_REPLACEMENTS else None
         fix = _say_fix(each, nearest, file)
-        found.append(VocabularyFinding("error", str(each.kind), each.tag, each.value, nearest, each.what, fix))
+        found.append(VocabularyIssue("error", str(each.kind), each.tag, each.value, nearest, each.what, fix))
     return found
 
 
@@ -110,7 +102,7 @@ def list_warnings(
     support: Mapping[str, int],
     not_same: NotSame,
     fading: Collection[str] = (),
-) -> list[VocabularyFinding]:
+) -> list[VocabularyIssue]:
     """The warnings, by kind. used: names that projects write; None where no version is built, so nothing is unused.
 
     counts: out-of-vocabulary form -> projects with it. support: tag -> projects with it. fading: tags that the monitor
@@ -123,20 +115,20 @@ def list_warnings(
 
 
 def _describe(
-    each: Finding, counts: Mapping[str, int], support: Mapping[str, int], gone: Collection[str]
-) -> VocabularyFinding:
-    if each.kind == FindingKind.UNKNOWN_PARENT:
+    each: LintWarning, counts: Mapping[str, int], support: Mapping[str, int], gone: Collection[str]
+) -> VocabularyIssue:
+    if each.kind == LintKind.UNKNOWN_PARENT:
         what, fix = _say_unknown_parent(each, counts, is_deprecated=normalize_tag(each.value) in gone)
-    elif each.kind == FindingKind.PARENT_IS_ALIAS:
+    elif each.kind == LintKind.PARENT_IS_ALIAS:
         what, fix = _say_alias(each)
-    elif each.kind == FindingKind.NEAR_DUPLICATE:
+    elif each.kind == LintKind.NEAR_DUPLICATE:
         what, fix = _say_near_duplicate(each, support)
     else:
         what, fix = _say_never_used(each)
-    return VocabularyFinding("warning", str(each.kind), each.tag, each.value, each.nearest, what, fix)
+    return VocabularyIssue("warning", str(each.kind), each.tag, each.value, each.nearest, what, fix)
 
 
-def _say_unknown_parent(each: Finding, counts: Mapping[str, int], *, is_deprecated: bool) -> tuple[str, str]:
+def _say_unknown_parent(each: LintWarning, counts: Mapping[str, int], *, is_deprecated: bool) -> tuple[str, str]:
     remove = f"`tagpipe vocab parent --remove {quote(each.tag, each.value)}`"
     if is_deprecated:
         return f"parent {each.value} of {each.tag} is deprecated", f"Take it away: {remove}"
@@ -148,13 +140,13 @@ def _say_unknown_parent(each: Finding, counts: Mapping[str, int], *, is_deprecat
     return what, f"Add it: {command('add', each.value)}; or take it away: {remove}"
 
 
-def _say_alias(each: Finding) -> tuple[str, str]:
+def _say_alias(each: LintWarning) -> tuple[str, str]:
     assert each.nearest is not None
     what = f"parent {each.value} of {each.tag} is an alias of {each.nearest}"
     return what, f"Name the tag: {command('parent', each.tag, each.nearest, instead_of=each.value)}"
 
 
-def _say_near_duplicate(each: Finding, support: Mapping[str, int]) -> tuple[str, str]:
+def _say_near_duplicate(each: LintWarning, support: Mapping[str, int]) -> tuple[str, str]:
     assert each.nearest is not None
     # The one that more projects have stays.
     gone, kept = sorted((each.tag, each.nearest), key=lambda tag: (support.get(tag, 0), tag))
@@ -162,15 +154,15 @@ def _say_near_duplicate(each: Finding, support: Mapping[str, int]) -> tuple[str,
     return f"{gone} and {kept} are spelt alike", f"One tag: {merge}; two: {apart}"
 
 
-def _say_never_used(each: Finding) -> tuple[str, str]:
+def _say_never_used(each: LintWarning) -> tuple[str, str]:
     near = f" (the nearest tag is {each.nearest})" if each.nearest else ""
     return f"{each.tag} is never used{near}", f"Keep it, or {command('deprecate', each.tag)}"
 
 
-def _describe_fading(fading: Collection[str], vocabulary: Vocabulary) -> Iterator[VocabularyFinding]:
+def _describe_fading(fading: Collection[str], vocabulary: Vocabulary) -> Iterator[VocabularyIssue]:
     for tag in sorted(set(fading) & set(vocabulary.tags)):
         fix = f"Look at it: {command('show', tag)}"
-        yield VocabularyFinding("warning", FADING, tag, tag, None, f"{tag} is fading", fix)
+        yield VocabularyIssue("warning", FADING, tag, tag, None, f"{tag} is fading", fix)
 
 
 def command(action: str, *names: str, instead_of: str | None = None) -> str:

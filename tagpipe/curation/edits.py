@@ -17,7 +17,8 @@ from tagpipe.errors import EditRefused, InputError, escape_shown, visible
 from tagpipe.tables.schemas import is_unicode
 from tagpipe.vocabulary.entries import Entry
 from tagpipe.vocabulary.nearest import find_nearest
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag
 
 Entries = tuple[Entry, ...]
 

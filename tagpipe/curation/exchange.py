@@ -13,7 +13,7 @@ from tagpipe.curation.rewriting.csv_file import check_separators, write_cell
 from tagpipe.curation.skos import HIDDEN, read_turtle, write_turtle
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.vocabulary.entries import Entry, read_entries
-from tagpipe.vocabulary.vocabulary import vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
 
 FORMS = ("json-object", "json-list", "ndjson", "csv", "skos")
 

@@ -16,8 +16,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tagpipe.core.told_apart import ToldApart
-from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
 from tagpipe.vocabulary.spelling import join_words, list_singulars, score_alike
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 

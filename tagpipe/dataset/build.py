@@ -7,37 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from tagpipe.formats.strict_json import ByteSource
 from tagpipe.params import Params
-from tagpipe.steps.annotate.resolve_tags import Annotation, annotate, annotation_report
-from tagpipe.steps.threshold.cut import Cut, cut_tags, furthest_steps, threshold_report
-from tagpipe.steps.threshold.manifest import describe_source, manifest, validation_report
-from tagpipe.steps.validate.check_rows import ValidatedProjects, validate_projects
-from tagpipe.steps.validate.json_projects import Progress, read_projects
-from tagpipe.vocabulary.lint import Finding, find_warnings
-from tagpipe.vocabulary.vocabulary import Vocabulary, read_vocabulary
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """One received file: its name (in messages), its ending (how it is read) and its bytes."""
-
-    name: str
-    suffix: str
-    data: ByteSource
-
-
-@dataclass(frozen=True)
-class Raw:
-    """The two inputs, exactly as received."""
-
-    projects: RawFile
-    vocabulary: RawFile
-
-    def file(self, name: str) -> RawFile:
-        """The input called `projects` or `vocabulary`."""
-        found: RawFile = getattr(self, name)
-        return found
+from tagpipe.steps.annotate.report import annotation_report
+from tagpipe.steps.annotate.resolve_tags import Annotation, annotate
+from tagpipe.steps.threshold.cut import Cut, cut_tags, furthest_steps
+from tagpipe.steps.threshold.manifest import manifest
+from tagpipe.steps.threshold.report import threshold_report
+from tagpipe.steps.validate.check_rows import ValidatedProjects
+from tagpipe.steps.validate.received_rows import Progress
+from tagpipe.steps.validate.report import validation_report
+from tagpipe.steps.validate.validate import Raw, describe_sources, validate
+from tagpipe.vocabulary.lint import LintWarning
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -46,7 +27,7 @@ class Build:
 
     params: Params
     vocabulary: Vocabulary
-    findings: tuple[Finding, ...]
+    findings: tuple[LintWarning, ...]
     validated: ValidatedProjects
     annotation: Annotation
     cut: Cut
@@ -98,23 +79,6 @@ def build(raw: Raw, decisions: tuple[()], params: Params, *, progress: Progress 
         ),
     }
     return Build(params, vocabulary, findings, validated, annotation, cut, labeled, reports)
-
-
-def validate(
-    raw: Raw, params: Params, *, progress: Progress | None = None
-) -> tuple[ValidatedProjects, Vocabulary, tuple[Finding, ...]]:
-    """The first step alone: what `tagpipe refresh` proves of new bytes before it accepts them."""
-    vocabulary = read_vocabulary(raw.vocabulary.data[:], raw.vocabulary.suffix, file=raw.vocabulary.name)
-    received = read_projects(
-        raw.projects.data, raw.projects.suffix, params.validate_, file=raw.projects.name, progress=progress
-    )
-    validated = validate_projects(received, params.validate_, file=raw.projects.name)
-    return validated, vocabulary, tuple(find_warnings(vocabulary, validated.used_tags))
-
-
-def describe_sources(raw: Raw) -> dict[str, dict[str, object]]:
-    """What was received, as validation.json and the manifest tell it."""
-    return {name: describe_source(getattr(raw, name).data) for name in ("projects", "vocabulary")}
 
 
 def build_manifest(build: Build, tables: dict[str, pa.Table]) -> dict[str, Any]:

@@ -75,3 +75,15 @@ def _nonzero(counts: Mapping[str, int]) -> tuple[TagCount, ...]:
 
 def _pairs(pairs: list[list[Any]]) -> tuple[TagCount, ...]:
     return tuple((name, count) for name, count in pairs)
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """What one value of a parameter gives. just_made, just_missed: (tag, support), five of each."""
+
+    value: int
+    n_tags_kept: int
+    n_labeled: int
+    cardinality: float
+    just_made: tuple[tuple[str, int], ...]
+    just_missed: tuple[tuple[str, int], ...]

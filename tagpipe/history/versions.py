@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagpipe.errors import InputError, escape_shown
-from tagpipe.steps.threshold.manifest import SHAPING, shown_tag
-
-SPARKS = "▁▂▃▄▅▆▇█"
+from tagpipe.params import SHAPING
+from tagpipe.tables.tag_counts import shown_tag
 
 
 @dataclass(frozen=True)
@@ -165,14 +164,3 @@ def has_seen(version: Recorded, tag: str) -> bool:
 
 def _read_counts(version: Recorded) -> dict[str, dict[str, str]]:
     return {row["tag"]: row for row in csv.DictReader(io.StringIO(version.tag_counts, newline=""))}
-
-
-def draw_sparkline(counts: Sequence[int | None]) -> str:
-    """One block a count, as high as its part of the largest; a dot where there is none.
-
-    >>> draw_sparkline([None, 0, 5, 10])
-    '·▁▄█'
-    """
-    most = max((count for count in counts if count is not None), default=0)
-    last = len(SPARKS) - 1
-    return "".join("·" if count is None else SPARKS[round(count / most * last) if most else 0] for count in counts)

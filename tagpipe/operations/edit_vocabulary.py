@@ -45,15 +45,16 @@ from tagpipe.io.repository.layout import PARAMS_FILE, Layout, project_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.runs.edit_journal import FileChange, finish_edit, is_half_written, write_logged
-from tagpipe.io.runs.reproduce import Echo
+from tagpipe.io.runs.run_dvc import Echo
 from tagpipe.io.sources.sources import fetch_source
 from tagpipe.io.versions.usage import find_usage
-from tagpipe.operations.compare import preview_vocabulary
+from tagpipe.operations.preview import preview_vocabulary
 from tagpipe.params import Params, Source
 from tagpipe.tables.schemas import is_unicode
 from tagpipe.vocabulary.curation_lists import Ignored, NotSame, dump_ignored, dump_not_same, find_pattern
 from tagpipe.vocabulary.entries import Entry, read_entries
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names, vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 Change = Callable[[Sequence[Entry]], Sequence[Entry]]
 

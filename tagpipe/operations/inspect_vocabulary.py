@@ -10,8 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.core.told_apart import ToldApart
-from tagpipe.curation.check import VocabularyFinding, list_errors, list_warnings
+from tagpipe.curation.check import VocabularyIssue, list_errors, list_warnings
 from tagpipe.curation.log import LogLine
 from tagpipe.curation.suggestions import Suggestion, suggest_aliases
 from tagpipe.curation.tag_profile import TagView, describe_tag
@@ -25,10 +24,11 @@ from tagpipe.io.versions.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions.version import Version
 from tagpipe.operations.edit_vocabulary import Curation, VocabularyFile, open_curation, read_vocabulary_file
 from tagpipe.tables.monitor_report import Candidate, Monitoring, NotSuggested
-from tagpipe.vocabulary.curation_lists import Ignored, find_ignored
+from tagpipe.vocabulary.curation_lists import Ignored, ToldApart, find_ignored
 from tagpipe.vocabulary.lint import find_near_duplicates
 from tagpipe.vocabulary.nearest import find_nearest
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_entries, resolve_names
+from tagpipe.vocabulary.problems import resolve_entries
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names
 
 _LEDGER = "annotate/tag_uses"
 _MAX_VERSIONS = 50
@@ -36,7 +36,7 @@ _SAMPLE_CHARS = 80
 _OPTION = re.compile(r"--[a-z-]+=(.*)", re.DOTALL)
 
 
-def check_vocabulary(root: Path) -> tuple[list[VocabularyFinding], bool]:
+def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
     """(every finding, whether a version is built that tells what is used). Raises InputError for an unreadable file."""
     file = read_vocabulary_file(root)
     usage = find_usage(file.layout)

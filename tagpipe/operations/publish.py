@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tagpipe.comparison.comparison import Comparison
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
 from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
@@ -33,16 +34,17 @@ from tagpipe.io.publication.refs import (
     read_refs,
 )
 from tagpipe.io.repository.disk import disk_full, is_disk_full, says_disk_full
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.dvc_remote import has_remote, pull_data, push_data
 from tagpipe.io.runs.rebuild import run_there, shared_worktree
-from tagpipe.io.runs.reproduce import LOCK_FILE, StageRun, parse_lock
+from tagpipe.io.runs.run_dvc import StageRun
 from tagpipe.io.sources.sources import each_source
 from tagpipe.io.sources.upstream import forget_downloads, look_upstream
 from tagpipe.io.versions.version import Version, verify_version
-from tagpipe.operations.compare import Comparison, compare
+from tagpipe.operations.compare import compare
 from tagpipe.operations.load import load_summary
 from tagpipe.params import Params, PublishParams
 from tagpipe.render.diff.markdown import markdown_diff

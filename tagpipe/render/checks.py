@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tagpipe.checks.check_results import CheckResult, Level
 from tagpipe.checks.stored_objects import ObjectCheck, describe_fix, summarize_checks
 from tagpipe.render.text import visible
 
@@ -43,3 +44,21 @@ def json_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> list[di
         }
         for check in checks
     ]
+
+
+_ORDER: tuple[Level, ...] = ("ok", "warning", "error")
+
+
+def render_findings(findings: Sequence[CheckResult]) -> str:
+    """A line for each, below it how to mend it; a count at the end."""
+    lines = []
+    for finding in sorted(findings, key=lambda finding: _ORDER.index(finding.level)):
+        lines.append(visible(f"{finding.level:<7}  {finding.check}: {finding.what}"))
+        if finding.fix:
+            lines.append(visible(f"         {finding.fix}"))
+    n_ok, n_warnings, n_errors = (sum(finding.level == level for finding in findings) for level in _ORDER)
+    return "\n".join([*lines, f"{n_ok} ok, {_count(n_warnings, 'warning')}, {_count(n_errors, 'error')}"])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

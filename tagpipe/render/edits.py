@@ -10,8 +10,7 @@ from rich.text import Text
 from tagpipe.comparison.tag_changes import TagChange
 from tagpipe.curation.effect import EditEffect
 from tagpipe.curation.suggestions import Kind, Suggestion
-from tagpipe.render.tables import count_nouns
-from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
+from tagpipe.render.text import EMPTY, MAX_COMMAND, count_nouns, shorten, visible
 
 _MAX_TAGS = 8
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.history.versions import HistoryRow, LogRow, draw_sparkline
+from tagpipe.history.versions import HistoryRow, LogRow
 from tagpipe.render.text import visible
 
 N_TAGS_SHOWN = 4
@@ -56,3 +56,17 @@ def render_history(tag: str, rows: Sequence[HistoryRow]) -> RenderableType:
         table.add_row(row.commit[:9], row.committed_at[:10], count, str(row.min_projects), word)
     sparkline = draw_sparkline([row.n_projects for row in rows])
     return Group(Text(f"{visible(tag)}  {sparkline}"), table)
+
+
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def draw_sparkline(counts: Sequence[int | None]) -> str:
+    """One block a count, as high as its part of the largest; a dot where there is none.
+
+    >>> draw_sparkline([None, 0, 5, 10])
+    '·▁▄█'
+    """
+    most = max((count for count in counts if count is not None), default=0)
+    last = len(SPARKS) - 1
+    return "".join("·" if count is None else SPARKS[round(count / most * last) if most else 0] for count in counts)

@@ -10,10 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tagpipe.history.candidates import Trace, Watched
-from tagpipe.history.versions import draw_sparkline
 from tagpipe.render.diff.cells import percent
-from tagpipe.render.tables import plain_table
-from tagpipe.render.text import EMPTY, code_span, shorten, visible
+from tagpipe.render.history import draw_sparkline
+from tagpipe.render.text import EMPTY, code_span, plain_table, shorten, visible
 from tagpipe.tables.monitor_report import Candidate, Monitoring, Period
 
 _TAG_CHARS = 40

@@ -8,10 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.core.sweep import SweepRow
 from tagpipe.dataset.explanation import Explanation
-from tagpipe.dataset.summary import Summary, TagCount
-from tagpipe.render.text import EMPTY, shorten, visible
+from tagpipe.dataset.summary import Summary, SweepRow, TagCount
+from tagpipe.render.text import EMPTY, markdown_text, shorten, visible
 
 
 def render_summary(summary: Summary) -> RenderableType:
@@ -86,3 +85,37 @@ def _tag_counts(pairs: Iterable[TagCount]) -> Text:
 
 def _list(pairs: Iterable[TagCount]) -> str:
     return ", ".join(f"{count:,} {visible(name)}" for name, count in pairs)
+
+
+def markdown_summary(summary: Summary) -> str:
+    """The summary of a dataset version."""
+    unlabeled = sum(count for _, count in summary.n_unlabeled)
+    headline = (
+        f"**{summary.n_labeled:,}** of {summary.n_in:,} projects labeled with **{summary.n_tags_kept}** of "
+        f"{summary.n_tags_seen} tags (at least {summary.min_projects} projects each)."
+    )
+    lines = [
+        headline,
+        "",
+        "| | count | of these |",
+        "|---|---:|---|",
+        f"| rejected | {summary.n_rejected:,} | {_list_markdown(summary.n_rejected_by)} |",
+        f"| duplicates collapsed | {summary.n_duplicates:,} | |",
+        f"| unlabeled | {unlabeled:,} | {_list_markdown(summary.n_unlabeled)} |",
+        f"| tag uses | {summary.n_uses:,} | {_list_markdown(summary.n_by_outcome)} |",
+        "",
+        f"- most popular: {_list_markdown_tags(summary.most_popular)}",
+        f"- just made the cut: {_list_markdown_tags(summary.just_made)}",
+        f"- just missed it: {_list_markdown_tags(summary.just_missed)}",
+        "",
+        f"Dataset version `{summary.content_sha256}`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _list_markdown_tags(pairs: Iterable[TagCount]) -> str:
+    return ", ".join(f"{markdown_text(tag)} {count}" for tag, count in pairs) or "none"
+
+
+def _list_markdown(pairs: Iterable[TagCount]) -> str:
+    return ", ".join(f"{count:,} {markdown_text(name)}" for name, count in pairs)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from tagpipe.core.sweep import SweepRow
+from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError, escape_shown
 
 _FORMS = (".png", ".svg")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from rich.console import JustifyMethod
+from rich.table import Table
+
 from tagpipe.errors import visible as visible  # flows take it from here, too
 
 MAX_SHOWN = 80
@@ -69,3 +72,16 @@ def markdown_text(text: str) -> str:
     'a&#124;b &#60;i&#62;'
     """
     return _MARKDOWN.sub(lambda match: f"&#{ord(match[1])};", visible(text))
+
+
+def plain_table(*columns: tuple[str, JustifyMethod]) -> Table:
+    """A table with neither lines nor rows yet; long cells go on in the next line."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold")
+    return table
+
+
+def count_nouns(number: int, noun: str) -> str:
+    """`1 label`, `2 labels`, `1,000 labels`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,29 +9,28 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.curation.check import VocabularyFinding
+from tagpipe.curation.check import VocabularyIssue
 from tagpipe.curation.log import LogLine
 from tagpipe.curation.suggestions import Suggestion
 from tagpipe.curation.tag_profile import TagView
 from tagpipe.curation.tree import TreeRow
-from tagpipe.history.versions import draw_sparkline
 from tagpipe.render.diff.cells import percent
+from tagpipe.render.history import draw_sparkline
 from tagpipe.render.monitor import why_not
-from tagpipe.render.tables import count_nouns, plain_table
-from tagpipe.render.text import EMPTY, MAX_COMMAND, shorten, visible
+from tagpipe.render.text import EMPTY, MAX_COMMAND, count_nouns, plain_table, shorten, visible
 from tagpipe.tables.monitor_report import Monitoring
-from tagpipe.vocabulary.lint import FindingKind
+from tagpipe.vocabulary.lint import LintKind
 
 _INDENT = 9
 _STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated": "deprecated, without a replacement"}
 
 
-def render_findings(findings: Sequence[VocabularyFinding], *, is_built: bool) -> RenderableType:
+def render_findings(findings: Sequence[VocabularyIssue], *, is_built: bool) -> RenderableType:
     """A line for each, below it what would mend it; tags that are never used in one paragraph; a count at the end."""
     parts: list[RenderableType] = []
     for kind, group in groupby(findings, key=lambda each: each.kind):
         some = list(group)
-        parts += [_unused(some)] if kind == FindingKind.NEVER_USED else map(_finding, some)
+        parts += [_unused(some)] if kind == LintKind.NEVER_USED else map(_finding, some)
     if not is_built:
         parts.append(Text("No version is built here, so nothing is known of what is used: run `tagpipe run`"))
     n_errors = sum(each.level == "error" for each in findings)
@@ -39,12 +38,12 @@ def render_findings(findings: Sequence[VocabularyFinding], *, is_built: bool) ->
     return Group(*parts)
 
 
-def _finding(each: VocabularyFinding) -> Text:
+def _finding(each: VocabularyIssue) -> Text:
     lines = f"{each.level:<{_INDENT}}{visible(each.what)}"
     return Text(lines + (f"\n{'':<{_INDENT}}{visible(each.fix)}" if each.fix else ""))
 
 
-def _unused(findings: Sequence[VocabularyFinding]) -> Text:
+def _unused(findings: Sequence[VocabularyIssue]) -> Text:
     names = ", ".join(_name(each.tag or "") for each in findings)
     are = "1 tag is" if len(findings) == 1 else f"{len(findings):,} tags are"
     head = f"{'warning':<{_INDENT}}{are} never used: {names}"

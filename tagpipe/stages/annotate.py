@@ -8,8 +8,8 @@ from tagpipe.io.repository.files import read_json, read_table, write_json, write
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
+from tagpipe.steps.annotate.report import annotation_report
 from tagpipe.steps.annotate.resolve_tags import annotate as annotate_projects
-from tagpipe.steps.annotate.resolve_tags import annotation_report
 from tagpipe.tables.schemas import CODED, check_table, id_kind_of, validated_projects
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 

@@ -8,17 +8,12 @@ from tagpipe.io.repository.files import read_json, read_table, write_bytes, writ
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
-from tagpipe.steps.annotate.resolve_tags import count_outcomes
-from tagpipe.steps.threshold.cut import (
-    cut_tags,
-    find_dropped,
-    furthest_steps,
-    read_ledger,
-    select_projects,
-    threshold_report,
-)
-from tagpipe.steps.threshold.manifest import manifest, tag_counts
+from tagpipe.steps.threshold.cut import cut_tags, find_dropped, furthest_steps, select_projects
+from tagpipe.steps.threshold.manifest import manifest
+from tagpipe.steps.threshold.report import threshold_report
+from tagpipe.tables.ledger import count_outcomes, read_ledger
 from tagpipe.tables.schemas import CODED
+from tagpipe.tables.tag_counts import tag_counts
 from tagpipe.tables.tag_lists import tag_lists_of
 
 

@@ -9,11 +9,11 @@ from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.raw_files import find_raw, open_raw
 from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
-from tagpipe.steps.threshold.manifest import describe_source, validation_report
 from tagpipe.steps.validate.check_rows import validate_projects
-from tagpipe.steps.validate.json_projects import read_projects
+from tagpipe.steps.validate.read_projects import read_projects
+from tagpipe.steps.validate.report import describe_source, validation_report
 from tagpipe.vocabulary.lint import find_warnings
-from tagpipe.vocabulary.vocabulary import read_vocabulary
+from tagpipe.vocabulary.problems import read_vocabulary
 
 
 def validate(layout: Layout, params: Params) -> str:

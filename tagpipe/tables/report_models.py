@@ -155,7 +155,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Misfit:
+class FormError:
     """Where a file is not what it should be."""
 
     field: str
@@ -168,13 +168,13 @@ def _read_shape(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(SHAPES[name])
 
 
-def find_misfit(name: str, tree: object) -> Misfit | None:
+def find_form_error(name: str, tree: object) -> FormError | None:
     """The first of the parsed file `name`; None if all of it fits."""
     try:
         _read_shape(name).validate_python(tree)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return Misfit(
+        return FormError(
             ".".join(map(str, first["loc"])) or "the file",
             escape_shown(first["input"]),
             _WORDS.get(first["type"]) or first["msg"].removeprefix("Input should be "),

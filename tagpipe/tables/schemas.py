@@ -231,3 +231,13 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def table_schemas(kind: IdType) -> dict[str, pa.Schema]:
+    """STAGE/TABLE -> schema, for every table that the manifest covers."""
+    return {
+        "annotate/projects": labeled_projects(kind),
+        "annotate/tag_uses": tag_uses(kind),
+        "threshold/projects": labeled_projects(kind),
+        "threshold/tags": TAGS,
+    }

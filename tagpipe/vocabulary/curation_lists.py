@@ -22,7 +22,7 @@ from tagpipe.errors import InputError, escape_shown
 from tagpipe.formats.strict_json import parse_json
 from tagpipe.tables.schemas import is_unicode
 from tagpipe.tables.tag_lists import Bools
-from tagpipe.vocabulary.vocabulary import normalize_tag
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 SCHEMA = 1
 
@@ -160,3 +160,23 @@ def _dump_fields(fields: dict[str, Iterable[Any]]) -> bytes:
         inner = ",\n".join(f"    {json.dumps(each, ensure_ascii=False)}" for each in elements)
         lines.append(f'  "{field}": ' + (f"[\n{inner}\n  ]" if inner else "[]"))
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
+
+
+class ToldApart:
+    """Pairs of names that are two things. Each name stands for the tag that has it: a rename brings no pair back.
+
+    pairs: of names, in any spelling (`curation.NotSame.pairs`). One whose names are of one tag by now holds no more.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._tag_of = resolve_names(vocabulary)
+        resolved = (frozenset(map(self._resolve, pair)) for pair in pairs)
+        self._pairs = frozenset(pair for pair in resolved if len(pair) == 2)
+
+    def holds(self, first: str, second: str) -> bool:
+        """Whether the two names, in any spelling and order, are such a pair, or their tags are."""
+        return frozenset((self._resolve(first), self._resolve(second))) in self._pairs
+
+    def _resolve(self, name: str) -> int | str:
+        form = normalize_tag(name)
+        return self._tag_of.get(form, form)

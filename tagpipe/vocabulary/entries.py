@@ -93,7 +93,7 @@ def _read_lines(data: bytes, *, file: str) -> list[object]:
 
 
 def _read_csv(data: bytes, *, file: str) -> list[dict[str, Any]]:
-    from tagpipe.steps.validate.csv_projects import read_cells
+    from tagpipe.formats.csv_cells import read_cells
 
     cells, misfits = read_cells(data, file=file)
     unknown = [name for name in cells.column_names if name not in FIELDS]

@@ -9,13 +9,13 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from tagpipe.core.told_apart import ToldApart
+from tagpipe.vocabulary.curation_lists import ToldApart
 from tagpipe.vocabulary.nearest import find_nearest_tags
 from tagpipe.vocabulary.spelling import signs_of, squash_words
 from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 
 
-class FindingKind(StrEnum):
+class LintKind(StrEnum):
     """What a warning is about."""
 
     UNKNOWN_PARENT = "unknown_parent"
@@ -25,10 +25,10 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class LintWarning:
     """A warning about `tag`: what `value` is suspicious, and the nearest existing tag (None if none is near)."""
 
-    kind: FindingKind
+    kind: LintKind
     tag: str
     value: str
     nearest: str | None
@@ -36,7 +36,7 @@ class Finding:
 
 def find_warnings(
     vocabulary: Vocabulary, used_names: pa.StringArray, told_apart: ToldApart | None = None
-) -> list[Finding]:
+) -> list[LintWarning]:
     """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags.
 
     What a person has told apart is no near duplicate, nor the nearest. The stage validate does not know of that: the
@@ -46,32 +46,32 @@ def find_warnings(
     used = set(look_up(normalize_tags(used_names), resolve_names(vocabulary)).tolist())
     findings = _find_odd_parents(vocabulary)
     findings += [
-        Finding(FindingKind.NEAR_DUPLICATE, second, second, first)
+        LintWarning(LintKind.NEAR_DUPLICATE, second, second, first)
         for first, second in find_near_duplicates(vocabulary.tags)
         if not apart.holds(first, second)
     ]
     findings += [
-        Finding(FindingKind.NEVER_USED, tag, tag, None)
+        LintWarning(LintKind.NEVER_USED, tag, tag, None)
         for index, tag in enumerate(vocabulary.tags)
         if index not in used
     ]
     return _with_nearest(findings, vocabulary, apart)
 
 
-def _find_odd_parents(vocabulary: Vocabulary) -> list[Finding]:
+def _find_odd_parents(vocabulary: Vocabulary) -> list[LintWarning]:
     names = resolve_names(vocabulary)
     findings = []
     for tag, parents in zip(vocabulary.tags, vocabulary.parents, strict=True):
         for parent in parents:
             index = names.get(normalize_tag(parent))
             if index is None:
-                findings.append(Finding(FindingKind.UNKNOWN_PARENT, tag, parent, None))
+                findings.append(LintWarning(LintKind.UNKNOWN_PARENT, tag, parent, None))
             elif normalize_tag(vocabulary.tags[index]) != normalize_tag(parent):
-                findings.append(Finding(FindingKind.PARENT_IS_ALIAS, tag, parent, vocabulary.tags[index]))
+                findings.append(LintWarning(LintKind.PARENT_IS_ALIAS, tag, parent, vocabulary.tags[index]))
     return findings
 
 
-def _with_nearest(findings: Iterable[Finding], vocabulary: Vocabulary, apart: ToldApart) -> list[Finding]:
+def _with_nearest(findings: Iterable[LintWarning], vocabulary: Vocabulary, apart: ToldApart) -> list[LintWarning]:
     """The findings, with the nearest tag of those that name none; all in one, for one by one it takes minutes."""
     values = list(dict.fromkeys(each.value for each in findings if each.nearest is None))
     found = zip(values, find_nearest_tags(values, vocabulary, apart), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagpipe.core.told_apart import ToldApart
+from tagpipe.vocabulary.curation_lists import ToldApart
 from tagpipe.vocabulary.spelling import Scores, score_alike
 from tagpipe.vocabulary.vocabulary import Vocabulary, resolve_names
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.errors import InputError, escape_shown
 from tagpipe.tables.tag_lists import Int32s
-from tagpipe.vocabulary.entries import Entry, read_entries
 
 SCHEMA = 1
 _NORMAL_CHARACTERS = "[a-z0-9.+#:-]+"
@@ -70,81 +66,6 @@ class Vocabulary:
         return tree | ({"deprecated": list(self.deprecated)} if self.deprecated else {})
 
 
-class ProblemKind(StrEnum):
-    """What keeps entries from being a vocabulary."""
-
-    NO_ENTRY = "no_entry"
-    ALL_DEPRECATED = "all_deprecated"
-    TAG_REPEATED = "tag_repeated"
-    ALIAS_IS_TAG = "alias_is_tag"
-    ALIAS_OF_SEVERAL = "alias_of_several"
-    OWN_PARENT = "own_parent"
-    REPLACED_BUT_LIVE = "replaced_but_live"
-    REPLACEMENT_UNKNOWN = "replacement_unknown"
-    REPLACEMENT_DEPRECATED = "replacement_deprecated"
-    PARENT_CYCLE = "parent_cycle"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A problem of `tag` with `value` (an alias, a parent, a replacement); both None where it is of no one tag.
-
-    what: in words. others: every tag that has a part in it: the entries given twice, the tags that claim the alias,
-    the tag that the alias is, the cycle from its first tag back to it.
-    """
-
-    kind: ProblemKind
-    tag: str | None
-    value: str | None
-    what: str
-    others: tuple[str, ...] = ()
-
-
-def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
-    """The vocabulary of received bytes, in one of the forms of `vocabulary_entries.read_entries`.
-
-    Raises InputError as `read_entries` and `vocabulary_of` do.
-    """
-    return vocabulary_of(read_entries(data, suffix, file=file), file=file)
-
-
-def vocabulary_of(entries: Sequence[Entry], *, file: str) -> Vocabulary:
-    """The vocabulary that the entries of a file make.
-
-    Raises InputError with all findings: an alias claimed twice or canonical, a cycle, a tag that is its own
-    parent, a tag given twice, a replacement that is no tag, no tags at all. Cycles only where nothing else is wrong.
-    """
-    if problems := find_problems(entries):
-        raise _refuse(problems, file)
-    return resolve_entries(entries)
-
-
-def _refuse(problems: Sequence[Problem], file: str) -> InputError:
-    """The error of all the problems that are as bad as the first one."""
-    first = problems[0]
-    if first.kind in (ProblemKind.NO_ENTRY, ProblemKind.ALL_DEPRECATED):
-        is_empty = first.kind == ProblemKind.NO_ENTRY
-        vocabulary = "An empty vocabulary" if is_empty else "A vocabulary without tags"
-        return InputError(
-            first.what,
-            file=file,
-            expected="at least one tag" + ("" if is_empty else " that is not"),
-            fix=f"{vocabulary} would drop every project; restore it from git",
-        )
-    if first.kind == ProblemKind.PARENT_CYCLE:
-        details = tuple(each.what for each in problems)
-        fix = "Remove one of these parents"
-        return InputError(first.what, file=file, field="parents", fix=fix, details=details if len(details) > 1 else ())
-    found = [each.what for each in problems if each.kind != ProblemKind.PARENT_CYCLE]
-    return InputError(
-        f"{len(found)} error{'s' if len(found) > 1 else ''} in the vocabulary: {found[0]}",
-        file=file,
-        field="tag",
-        fix="Correct the vocabulary",
-        details=tuple(found) if len(found) > 1 else (),
-    )
-
-
 def load_vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
     """The vocabulary of its own normal form (`Vocabulary.as_dict`)."""
     entries = sorted(tree["tags"], key=lambda entry: entry["tag"])
@@ -154,118 +75,6 @@ def load_vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
         tuple(tuple(sorted(set(entry["parents"]))) for entry in entries),
         tuple(sorted(tree.get("deprecated", ()))),
     )
-
-
-def resolve_entries(entries: Sequence[Entry]) -> Vocabulary:
-    """The vocabulary that is meant, problems or not: of several entries of a tag the first counts."""
-    first = {entry.tag: entry for entry in reversed(entries)}
-    live = [entry for _, entry in sorted(first.items()) if not entry.deprecated]
-    gone = [entry for entry in entries if entry.deprecated]
-    names = {entry.tag: {*entry.aliases} for entry in live}
-    for entry in gone:
-        names.get(entry.replaced_by or "", set()).update((entry.tag, *entry.aliases))
-    return Vocabulary(
-        tuple(entry.tag for entry in live),
-        tuple(tuple(sorted(names[entry.tag])) for entry in live),
-        tuple(tuple(sorted({*entry.parents})) for entry in live),
-        tuple(sorted({name for entry in gone if entry.replaced_by is None for name in (entry.tag, *entry.aliases)})),
-    )
-
-
-def find_problems(entries: Sequence[Entry]) -> list[Problem]:
-    """What keeps the entries from being a vocabulary, by kind; the cycles of parents last, none sharing a tag."""
-    if not entries:
-        return [Problem(ProblemKind.NO_ENTRY, None, None, "the vocabulary is empty")]
-    problems = [*_find_repeats(entries), *_find_clashes(entries), *_find_bad_replacements(entries)]
-    if not problems and all(entry.deprecated for entry in entries):
-        return [Problem(ProblemKind.ALL_DEPRECATED, None, None, "every tag of the vocabulary is deprecated")]
-    # Its own name among a tag's parents is a problem that is told already.
-    others = [replace(entry, parents=_without(entry.parents, entry.tag)) for entry in entries]
-    return problems + list(map(_describe_cycle, find_cycles(resolve_entries(others))))
-
-
-def _without(names: Sequence[str], name: str) -> tuple[str, ...]:
-    form = normalize_tag(name)
-    return tuple(each for each in names if normalize_tag(each) != form)
-
-
-def _describe_cycle(cycle: Sequence[str]) -> Problem:
-    what = f"parents form a cycle: {' -> '.join(map(escape_shown, cycle))}"
-    return Problem(ProblemKind.PARENT_CYCLE, cycle[0], cycle[1], what, tuple(cycle))
-
-
-def _find_repeats(entries: Sequence[Entry]) -> list[Problem]:
-    """Tags given twice, or twice up to their normal form (which could then mean either)."""
-    by_form: dict[str, list[str]] = defaultdict(list)
-    for entry in entries:
-        by_form[normalize_tag(entry.tag)].append(entry.tag)
-    return [
-        Problem(
-            ProblemKind.TAG_REPEATED,
-            tags[0],
-            tags[1],
-            f"tag {escape_shown(tags[0])} is given twice"
-            + (f" (also as {escape_shown(tags[1])}, which is the same when compared)" if tags[0] != tags[1] else ""),
-            tuple(tags),
-        )
-        for tags in by_form.values()
-        if len(tags) > 1
-    ]
-
-
-def _find_clashes(entries: Sequence[Entry]) -> list[Problem]:
-    """Aliases that could mean two tags, and tags that are their own parent."""
-    entry_of = {normalize_tag(entry.tag): entry for entry in entries}
-    claims: dict[str, list[str]] = defaultdict(list)
-    problems = []
-    for entry in entries:
-        tag = entry.tag
-        for alias in entry.aliases:
-            owner = entry_of.get(normalize_tag(alias))
-            if owner is not None and (owner.tag != tag or alias == tag):
-                kind = "deprecated" if owner.deprecated else "canonical"
-                what = f"alias {escape_shown(alias)} of {escape_shown(tag)} is itself a {kind} tag"
-                problems.append(Problem(ProblemKind.ALIAS_IS_TAG, tag, alias, what, (owner.tag,)))
-            elif tag not in claims[normalize_tag(alias)]:
-                claims[normalize_tag(alias)].append(tag)
-        own = [parent for parent in entry.parents if normalize_tag(parent) == normalize_tag(tag)]
-        if own:
-            what = f"tag {escape_shown(tag)} is its own parent"
-            problems.append(Problem(ProblemKind.OWN_PARENT, tag, own[0], what))
-    problems += [
-        Problem(
-            ProblemKind.ALIAS_OF_SEVERAL,
-            tags[0],
-            alias,
-            f"alias {escape_shown(alias)} is claimed by {' and '.join(map(escape_shown, tags))}",
-            tuple(tags),
-        )
-        for alias, tags in claims.items()
-        if len(tags) > 1
-    ]
-    return problems
-
-
-def _find_bad_replacements(entries: Sequence[Entry]) -> list[Problem]:
-    """Replacements that are no tag, or no tag any more, and those of tags that are still there."""
-    entry_of = {entry.tag: entry for entry in entries}
-    problems = []
-    for entry in entries:
-        if entry.replaced_by is None:
-            continue
-        tag, by, other = escape_shown(entry.tag), escape_shown(entry.replaced_by), entry_of.get(entry.replaced_by)
-        if not entry.deprecated:
-            kind, what = ProblemKind.REPLACED_BUT_LIVE, f"tag {tag} is replaced by {by}, but not deprecated"
-        elif other is None:
-            kind = ProblemKind.REPLACEMENT_UNKNOWN
-            what = f"deprecated tag {tag} is replaced by {by}, which is no tag (an alias is none)"
-        elif other.deprecated:
-            kind = ProblemKind.REPLACEMENT_DEPRECATED
-            what = f"deprecated tag {tag} is replaced by {by}, which is deprecated itself"
-        else:
-            continue
-        problems.append(Problem(kind, entry.tag, entry.replaced_by, what))
-    return problems
 
 
 def resolve_names(vocabulary: Vocabulary, *, normalize: bool = True, aliases: bool = True) -> dict[str, int]:
@@ -293,40 +102,6 @@ def resolve_parents(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
         tuple(sorted({names[form] for name in parents if (form := normalize_tag(name)) in names}))
         for parents in vocabulary.parents
     ]
-
-
-def find_cycles(vocabulary: Vocabulary) -> list[list[str]]:
-    """Cycles of parents, child to parent and back to the child, none of which shares a tag with an earlier one.
-
-    Where tags lie on several cycles that cross, one of these is told: without it there is another to be found.
-    """
-    parents = resolve_parents(vocabulary)
-    done = [False] * len(parents)
-    on_cycle: set[int] = set()
-    cycles = []
-    for start in range(len(parents)):
-        path: list[int] = []
-        on_path: dict[int, int] = {}
-        stack = [] if done[start] else [(start, iter(parents[start]))]
-        while stack:
-            tag, rest = stack[-1]
-            if tag not in on_path:
-                on_path[tag] = len(path)
-                path.append(tag)
-            parent = next(rest, None)
-            if parent is None:
-                stack.pop()
-                done[tag] = True
-                path.pop()
-                del on_path[tag]
-            elif parent in on_path:
-                cycle = path[on_path[parent] :]
-                if on_cycle.isdisjoint(cycle):
-                    on_cycle.update(cycle)
-                    cycles.append([vocabulary.tags[index] for index in (*cycle, parent)])
-            elif not done[parent]:
-                stack.append((parent, iter(parents[parent])))
-    return cycles
 
 
 def find_ancestors(vocabulary: Vocabulary) -> list[tuple[int, ...]]:

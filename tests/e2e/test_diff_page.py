@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hostile import STRINGS, hostile_document
 
-from tagpipe.comparison.document import ChangeRow, DiffDocument, Section
+from tagpipe.comparison.document import ChangeRow, CutList, DiffDocument
 from tagpipe.render.diff.html import html_diff
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -130,7 +130,7 @@ def document_of_changes(n: int) -> DiffDocument:
         for at in range(n)
     )
     document = hostile_document(["one", "two"])
-    return document.model_copy(update={"changes": Section[ChangeRow](n=3 * n, rows=rows)})
+    return document.model_copy(update={"changes": CutList[ChangeRow](n=3 * n, rows=rows)})
 
 
 @pytest.fixture(scope="module")
@@ -221,4 +221,4 @@ def test_the_page_comes_with_the_wheel(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for name in ("page.js", "page.css"):
-            assert archive.read(f"tagpipe/render/{name}") == (ROOT / "tagpipe/render" / name).read_bytes()
+            assert archive.read(f"tagpipe/render/diff/{name}") == (ROOT / "tagpipe/render/diff" / name).read_bytes()

@@ -10,11 +10,12 @@ import pytest
 from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
+from tagpipe.comparison.comparison import Comparison
 from tagpipe.comparison.diff import apply_diff
 from tagpipe.comparison.sides import labeled_projects_of
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values
-from tagpipe.operations.compare import Comparison, compare
+from tagpipe.operations.compare import compare
 
 sys.path.append(str(Path(__file__).parents[1] / "property"))
 import diff_reference as reference

@@ -21,11 +21,12 @@ from scipy import stats
 
 from tagpipe.curation.edits import Entries, add_tag
 from tagpipe.curation.rewriting.vocabulary import write_entries
-from tagpipe.dataset.build import Raw, RawFile, build
+from tagpipe.dataset.build import build
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import Params, parse_params
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
+from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.tables.monitor_report import Candidate, Monitoring
 from tagpipe.vocabulary.curation_lists import parse_ignored
 from tagpipe.vocabulary.entries import read_entries

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 from public_data import DATASETS, NEEDS_DATASETS
 
-from tagpipe.curation.check import VocabularyFinding, list_warnings
+from tagpipe.comparison.settings import change_params
+from tagpipe.curation.check import VocabularyIssue, list_warnings
 from tagpipe.curation.suggestions import Kind, Suggestion, suggest_aliases
-from tagpipe.dataset.build import Raw, RawFile, build
+from tagpipe.dataset.build import build
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import read_params
-from tagpipe.operations.compare import change_params
+from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.vocabulary import spelling
 from tagpipe.vocabulary.curation_lists import NotSame
-from tagpipe.vocabulary.vocabulary import Vocabulary, read_vocabulary
+from tagpipe.vocabulary.problems import read_vocabulary
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 pytestmark = NEEDS_DATASETS
 
@@ -133,7 +135,7 @@ def test_c_and_its_relatives_are_never_suggested(version: str, tag: str, monkeyp
     assert find_offered() == (set(others), set(others))
 
 
-def find_parents(version: str) -> dict[tuple[str | None, str | None], VocabularyFinding]:
+def find_parents(version: str) -> dict[tuple[str | None, str | None], VocabularyIssue]:
     vocabulary, counts, used = load(version)
     found = list_warnings(vocabulary, used=used, counts=counts, support={}, not_same=NotSame())
     return {(each.tag, each.value): each for each in found if each.kind in ("unknown_parent", "parent_is_alias")}

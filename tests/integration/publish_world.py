@@ -18,7 +18,7 @@ from processes import build, dvc, git
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.versions.version import open_version, verify_version
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 from tagpipe.operations.publish import Publication
 
 Rows = list[dict[str, Any]]
@@ -105,7 +105,7 @@ def upstream() -> Iterator[Server]:
 def built(upstream: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose projects are pinned to `upstream`, built and committed on main."""
     root = tmp_path_factory.mktemp("publish") / "template"
-    init_project(root)
+    init_repository(root)
     body = json.dumps(json.loads((root / "data/source/projects.json").read_text(encoding="utf-8"))).encode()
     upstream.script[PATH] = [reply_with_bytes(body)]
     set_values(

@@ -18,7 +18,7 @@ from prefect_server import REPO, PrefectServer, Service, ask_api, make_server, r
 from ruamel.yaml import YAML
 
 from flows.schedule import POOL, run_prefect
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 DEADLINE_S = 120.0
 PROJECTS = (REPO / "data/source/projects.json").read_bytes()
@@ -140,7 +140,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def make_project(root: Path, upstream: Server) -> None:
     """A project, built and committed, whose projects are pinned to upstream."""
     upstream.script["/projects.json"] = [answer(PROJECTS)]
-    init_project(root)
+    init_repository(root)
     params = root / "params.yaml"
     pin = f'{{url: "{upstream.url("/projects.json")}", sha256: {hashlib.sha256(PROJECTS).hexdigest()}}}'
     text = params.read_text(encoding="utf-8").replace("{path: projects.json}", pin)

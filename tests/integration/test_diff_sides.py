@@ -21,7 +21,7 @@ from processes import build, commit, dvc, git
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 Tagpipe = Callable[..., Any]
 CUT = ("threshold", "min_projects")
@@ -44,7 +44,7 @@ def forget_data(root: Path) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three versions: the sample, a higher cut (tag `higher`), an alias given away; then main stays at the first."""
     root = tmp_path_factory.mktemp("diff") / "template"
-    init_project(root)
+    init_repository(root)
     build(root)
     commit(root, "the sample")
     git(root, "branch", "-M", "main")
@@ -490,7 +490,7 @@ def test_log_takes_any_subject_and_leaves_out_what_nobody_built(project: Path, t
 
 
 def test_log_needs_versions(tmp_path: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    init_project(tmp_path / "new")
+    init_repository(tmp_path / "new")
     monkeypatch.chdir(tmp_path / "new")
     ended = tagpipe("log")
     assert ended.exit_code == 3

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from processes import OPENS_REVISIONS, build, commit, dvc, git
 
-from tagpipe.checks.check_results import Finding, exit_code_of, judge_disk, judge_libraries
+from tagpipe.checks.check_results import CheckResult, exit_code_of, judge_disk, judge_libraries
 from tagpipe.io.repository.yaml_file import set_values
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 pytestmark = OPENS_REVISIONS
 
@@ -41,7 +41,7 @@ with hold_run_lock(Path(".tagpipe"), command="tagpipe run"):
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("doctor") / "project"
-    init_project(root)
+    init_repository(root)
     dvc(root, "remote", "add", "-q", "-d", "storage", "../storage")
     build(root)
     dvc(root, "push", "-q")
@@ -298,9 +298,9 @@ def test_a_disk_that_fills(free: int, level: str) -> None:
 
 
 def test_exit_code_is_that_of_the_worse_kind() -> None:
-    wrong = Finding("a", "error", "x", "y")
-    damaged = Finding("b", "error", "x", "y", "integrity")
-    assert [exit_code_of(each) for each in ([], [Finding("c", "warning", "x")], [wrong], [wrong, damaged])] == [
+    wrong = CheckResult("a", "error", "x", "y")
+    damaged = CheckResult("b", "error", "x", "y", "integrity")
+    assert [exit_code_of(each) for each in ([], [CheckResult("c", "warning", "x")], [wrong], [wrong, damaged])] == [
         0,
         0,
         2,

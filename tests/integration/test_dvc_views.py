@@ -11,7 +11,7 @@ import pytest
 from processes import run
 
 from tagpipe.io.repository.yaml_file import set_values
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 HOSTILE = "</script><script>alert(1)</script>"
 PROJECTS = [
@@ -35,7 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "p.json").write_text(json.dumps(PROJECTS))
     (folder / "v.json").write_text(json.dumps(VOCABULARY))
     root = folder / "project"
-    init_project(root, projects=folder / "p.json", vocabulary=folder / "v.json")
+    init_repository(root, projects=folder / "p.json", vocabulary=folder / "v.json")
     set_cut(root, 1)
     run(root, "git", "add", "-A")
     run(root, "git", "commit", "-qm", "first")

@@ -19,7 +19,7 @@ from tagpipe.errors import ConfigError
 from tagpipe.io.repository.files import write_json
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.run_stage import describe_error
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("flow") / "project"
-    init_project(root)
+    init_repository(root)
     return root
 
 

@@ -22,7 +22,7 @@ import tagpipe
 from tagpipe.errors import DEFECT_EXIT_CODE
 from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.lock import Holder, hold_run_lock
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 VICTIMS = ("run", "dvc", "stage", "run and dvc", "all")
 RUN = [sys.executable, "-m", "tagpipe", "run"]
@@ -32,7 +32,7 @@ RUN = [sys.executable, "-m", "tagpipe", "run"]
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one good, committed version."""
     root = tmp_path_factory.mktemp("kill") / "template"
-    init_project(root)
+    init_repository(root)
     run_to_end(root)
     commit(root)
     return root

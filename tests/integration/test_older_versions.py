@@ -12,7 +12,7 @@ import pytest
 from processes import build, commit, run
 
 import tagpipe as package
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def build_and_commit(root: Path, subject: str) -> None:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """HEAD~1: four stages and params.yaml of form 2. HEAD: the same data with the monitor."""
     root = tmp_path_factory.mktemp("own") / "project"
-    init_project(root)
+    init_repository(root)
     stages, params = (root / "dvc.yaml").read_text(), (root / "params.yaml").read_text()
     (root / "dvc.yaml").write_text(stages[: stages.index("  monitor:\n")])
     before, _, rest = params.replace("schema: 3", "schema: 2").partition("# Tags outside the vocabulary")

@@ -18,7 +18,7 @@ from tagpipe.errors import Busy, ConfigError, SourceUnavailable
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations import publish as publication
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 from tagpipe.operations.publish import publish
 
 pytest_plugins = ["publish_world"]
@@ -68,7 +68,7 @@ def test_a_second_publication_is_busy(world: World) -> None:
 
 def test_a_project_without_a_url_has_no_upstream(tmp_path: Path) -> None:
     root = tmp_path / "plain"
-    init_project(root)
+    init_repository(root)
     git(root, "add", "-A")
     git(root, "commit", "-qm", "no upstream")
     with pytest.raises(ConfigError, match="no upstream to follow"):

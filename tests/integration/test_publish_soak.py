@@ -31,11 +31,12 @@ from moving_upstream import TIMEOUT_S, Fault, Upstream, as_body, draw_faults, re
 from processes import dvc, git
 
 import tagpipe
-from tagpipe.dataset.build import Raw, RawFile, build
+from tagpipe.dataset.build import build
 from tagpipe.errors import InputError, SourceUnavailable, TagpipeError
 from tagpipe.io.repository.yaml_file import read_params, set_values
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 from tagpipe.operations.publish import publish
+from tagpipe.steps.validate.validate import Raw, RawFile
 
 sys.path.append(str(Path(__file__).parents[1] / "property"))
 from diff_reference import Version, expect_gates, read_build
@@ -159,7 +160,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     root = tmp_path / "project"
-    init_project(root)
+    init_repository(root)
     bodies = {name: (root / f"data/source/{name}.json").read_bytes() for name in PATHS}
     bodies["projects"] = as_body(read_rows(root))
     with serve({PATHS[name]: [answer(body, etag=f'"{name}"')] for name, body in bodies.items()}) as server:

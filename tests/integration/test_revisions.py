@@ -10,7 +10,7 @@ from processes import OPENS_REVISIONS, build, commit, dvc, git
 
 import tagpipe
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 pytestmark = OPENS_REVISIONS
 
@@ -35,7 +35,7 @@ class Versions:
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
     folder = tmp_path_factory.mktemp("revisions")
     root = folder / "project"
-    init_project(root)
+    init_repository(root)
     dvc(root, "remote", "add", "-q", "-d", "storage", str(folder / "storage"))
     first = build_and_commit(root)
     git(root, "tag", "v1")

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from scheduler import DEADLINE_S, PROJECTS, Scheduler, serve_schedule, wait_until
 
 from flows.schedule import run_prefect
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 
 def without(n: int) -> bytes:
@@ -74,7 +74,7 @@ def pull(repo: Path, remote: str, branch: str = "") -> dict[str, Any]:
 
 def test_worker_clones_a_repository_that_it_does_not_have(tmp_path: Path) -> None:
     origin = tmp_path / "origin"
-    init_project(origin)
+    init_repository(origin)
     git(origin, "add", "-A")
     git(origin, "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "first")
     git(origin, "branch", "nightly")

@@ -20,7 +20,8 @@ from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.sources.download import download
 from tagpipe.operations import init_repository as project_module
-from tagpipe.operations.init_repository import init_project, refresh
+from tagpipe.operations.init_repository import init_repository
+from tagpipe.operations.refresh import refresh
 from tagpipe.params import Download
 
 LONG = "a" + "b" * 500
@@ -77,7 +78,7 @@ def build_arguments(name: str = "p.json") -> list[str]:
 
 def test_run_names_the_stage_at_work(tmp_path: Path) -> None:
     root = tmp_path / "project"
-    init_project(root)
+    init_repository(root)
     said = run_on_terminal(root, "run")
     lines = [line.strip() for line in re.split("[\r\n]+", said)]
     stages = ["fetch", "validate", "annotate", "threshold", "monitor"]
@@ -122,7 +123,7 @@ def test_a_download_tells_how_far_it_is(server: Server) -> None:
 
 def test_refresh_shows_a_bar(tmp_path: Path, server: Server) -> None:
     root = tmp_path / "project"
-    init_project(root)
+    init_repository(root)
     server.script["/p.json"] = [answer((root / "data/source/projects.json").read_bytes())]
     pin = {"url": server.url("/p.json"), "sha256": "0" * 64}
     set_values(root / "params.yaml", {("source", "projects"): pin, ("source", "download", "allow_private"): True})
@@ -132,7 +133,7 @@ def test_refresh_shows_a_bar(tmp_path: Path, server: Server) -> None:
 def test_refresh_keeps_every_source_that_it_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One pin moved: the other source, too, must be there when upstream has gone."""
     root = tmp_path / "project"
-    init_project(root)
+    init_repository(root)
     source = root / "data/source"
     upstream = {name: (source / f"{name}.json").read_bytes() for name in ("projects", "vocabulary")}
     pins = {name: hashlib.sha256(data).hexdigest() for name, data in upstream.items()}

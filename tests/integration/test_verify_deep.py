@@ -20,7 +20,7 @@ from processes import run as call
 from tagpipe.checks.stored_objects import Copy, ObjectCheck, describe_fix, summarize_checks
 from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.yaml_file import read_yaml
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 
 TAGS = "data/labeled/tags.parquet"
 MEMBER = "data/raw/projects.json"
@@ -60,7 +60,7 @@ class Project:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deep")
     root = folder / "project"
-    init_project(root)
+    init_repository(root)
     dvc(root, "remote", "add", "-q", "-d", "storage", "../storage")
     build(root)
     dvc(root, "push", "-q")

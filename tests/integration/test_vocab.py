@@ -30,10 +30,10 @@ from tagpipe.io.runs import reproduce as repro
 from tagpipe.io.sources.sources import store_pinned
 from tagpipe.operations import compare as comparison
 from tagpipe.operations import edit_vocabulary as curation
-from tagpipe.operations.init_repository import init_project
+from tagpipe.operations.init_repository import init_repository
 from tagpipe.render.vocabulary import describe_line
 from tagpipe.vocabulary import spelling
-from tagpipe.vocabulary.vocabulary import read_vocabulary
+from tagpipe.vocabulary.problems import read_vocabulary
 
 Tagpipe = Callable[..., Any]
 
@@ -66,7 +66,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, made with `tagpipe init`, with the tables that `tagpipe run` would give."""
     folder = tmp_path_factory.mktemp("vocab")
     root = folder / "template"
-    init_project(root)
+    init_repository(root)
     source = root / "data/source"
     package.build(
         source / "projects.json", source / "vocabulary.json", params=root / "params.yaml", out=folder / "built"
@@ -709,7 +709,7 @@ def test_from_init_to_a_built_edit_without_dates(
     (tmp_path / "projects.json").write_text(json.dumps(rows))
     (tmp_path / "vocabulary.json").write_text(json.dumps({"mlops": {}}))
     root = tmp_path / "project"
-    init_project(root, projects=tmp_path / "projects.json", vocabulary=tmp_path / "vocabulary.json")
+    init_repository(root, projects=tmp_path / "projects.json", vocabulary=tmp_path / "vocabulary.json")
     monkeypatch.chdir(root)
 
     def run_and_commit(message: str) -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from worlds import ALIASES, NAMES, World, params_with, spelled, vocabularies, worlds
 
 from tagpipe.comparison.sides import Side
-from tagpipe.dataset.build import Build, Raw, RawFile, build
+from tagpipe.dataset.build import Build, build
 from tagpipe.errors import InputError
-from tagpipe.operations.compare import side_of
+from tagpipe.operations.preview import side_of
 from tagpipe.params import Params
-from tagpipe.vocabulary.vocabulary import read_vocabulary
+from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.vocabulary.problems import read_vocabulary
 
 PARAMETERS = ("normalize", "aliases", "exclude", "parents", "min_projects", "unlabeled", "text")
 MOVED_TAGS = ("ant", "bee", "cow", "dog", "eel", "fox")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from worlds import params_with
 
 from tagpipe.steps.validate.check_rows import validate_projects
-from tagpipe.steps.validate.json_projects import read_projects
+from tagpipe.steps.validate.read_projects import read_projects
 
 modest = settings(max_examples=50, deadline=None, derandomize=True)
 PARAMS = params_with(

@@ -16,7 +16,7 @@ from tagpipe.errors import InputError
 from tagpipe.formats.strict_json import Window, iter_array, parse_json
 from tagpipe.io.repository.files import write_lines
 from tagpipe.steps.validate import json_projects as received
-from tagpipe.steps.validate.json_projects import read_projects
+from tagpipe.steps.validate.read_projects import read_projects
 
 modest = settings(max_examples=150, deadline=None, derandomize=True)
 

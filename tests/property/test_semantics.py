@@ -21,9 +21,10 @@ from tagpipe.io.repository.layout import build_layout
 from tagpipe.stages.annotate import annotate
 from tagpipe.stages.threshold import threshold
 from tagpipe.stages.validate import validate
-from tagpipe.steps.threshold.manifest import table_schemas
 from tagpipe.tables.digest import table_sha256
-from tagpipe.vocabulary.vocabulary import find_ancestors, normalize_tag, read_vocabulary, resolve_names
+from tagpipe.tables.schemas import table_schemas
+from tagpipe.vocabulary.problems import read_vocabulary
+from tagpipe.vocabulary.vocabulary import find_ancestors, normalize_tag, resolve_names
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -39,7 +39,8 @@ from tagpipe.curation.rewriting.curation_lists import add_ignored, add_not_same
 from tagpipe.curation.rewriting.vocabulary import write_entries
 from tagpipe.errors import EditRefused
 from tagpipe.vocabulary.entries import Entry, read_entries
-from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names, vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
+from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names
 
 ROOT = Path(__file__).parents[2]
 DATASETS = ROOT.parent / "shared" / "datasets"

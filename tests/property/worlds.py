@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from reference import Rules, form_of
 
-from tagpipe.dataset.build import Build, Raw, RawFile, build
+from tagpipe.dataset.build import Build, build
 from tagpipe.params import Params, parse_params
+from tagpipe.steps.validate.validate import Raw, RawFile
 
 NAMES = ["a", "b-b", "c", "c++", "c#", "Deep Learning", "é", "node.js", "top"]
 """Canonical names; one is not in normal form."""

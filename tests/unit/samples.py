@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tagpipe.dataset.build import Build, Raw, RawFile, build
+from tagpipe.dataset.build import Build, build
 from tagpipe.params import Params, ValidateParams, parse_params
-from tagpipe.vocabulary.vocabulary import Vocabulary, read_vocabulary
+from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.vocabulary.problems import read_vocabulary
+from tagpipe.vocabulary.vocabulary import Vocabulary
 
 PARAMS: dict[str, Any] = {
     "schema": 3,

@@ -10,7 +10,7 @@ from typing import Any
 
 from diff_samples import changed_document, gate
 
-from tagpipe.comparison.document import Section
+from tagpipe.comparison.document import CutList
 from tagpipe.render.diff.html import embed_json, html_diff
 
 DOCUMENT = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)])
@@ -59,7 +59,7 @@ def test_a_cause_that_the_document_does_not_have_is_no_cause() -> None:
 
 
 def test_a_document_that_is_cut_says_of_how_many() -> None:
-    changes = Section(n=120_000, rows=DOCUMENT.changes.rows)
+    changes = CutList(n=120_000, rows=DOCUMENT.changes.rows)
     data = data_of(html_diff(DOCUMENT.model_copy(update={"changes": changes})))["changes"]
     assert (data["n"], data["isCut"]) == ("120,000", True)
 

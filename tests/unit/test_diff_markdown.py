@@ -6,7 +6,7 @@ import pytest
 from diff_samples import BASE, changed_document, document_of, gate
 from hostile import hostile_document, section, tag_row
 
-from tagpipe.comparison.document import DiffDocument, Section, TagRow
+from tagpipe.comparison.document import CutList, DiffDocument, TagRow
 from tagpipe.render.diff.markdown import DROPPED_FIRST, MARKER, MAX_BYTES, markdown_diff
 from tagpipe.render.diff.sections import make_sections
 
@@ -36,7 +36,7 @@ def wide_document(n: int, n_chars: int) -> DiffDocument:
     """n tags at the cut, of n_chars characters each of four bytes; as many as a document holds."""
     texts = [f"{at}{'😀' * n_chars}" for at in range(min(n, 1_000))]
     document = hostile_document(texts)
-    tags = Section[TagRow].model_validate({**section([tag_row(text) for text in texts]), "n": n})
+    tags = CutList[TagRow].model_validate({**section([tag_row(text) for text in texts]), "n": n})
     return document.model_copy(update=dict.fromkeys(("entered", "left", "near_cut", "tags"), tags))
 
 

@@ -12,7 +12,7 @@ from tagpipe.comparison.diff import VersionDiff, diff_versions
 from tagpipe.comparison.gates import judge
 from tagpipe.comparison.sides import Side, labeled_projects_of
 from tagpipe.errors import InputError
-from tagpipe.operations.compare import side_of
+from tagpipe.operations.preview import side_of
 
 FLAT = "ant bee cow dog eel"
 

@@ -7,7 +7,7 @@ import pytest
 from diff_samples import BASE, build_labels, changed_document, document_of, gate
 
 from tagpipe.comparison.causes import Attribution, Cause, CauseGroup, FactorEffect
-from tagpipe.render.diff.cells import Cell, Section, count, percent, public_list, signed, value
+from tagpipe.render.diff.cells import Cell, DiffTable, count, percent, public_list, signed, value
 from tagpipe.render.diff.sections import list_projects, make_sections
 from tagpipe.render.diff.verdict import judge_document
 
@@ -16,11 +16,11 @@ def read(cell: Cell) -> str:
     return "".join(part.text for part in cell)
 
 
-def read_rows(section: Section) -> list[list[str]]:
+def read_rows(section: DiffTable) -> list[list[str]]:
     return [[*map(read, row)] for row in section.rows]
 
 
-def sections_of(**parts: object) -> dict[str, Section]:
+def sections_of(**parts: object) -> dict[str, DiffTable]:
     return {section.key: section for section in make_sections(changed_document(**parts))}
 
 

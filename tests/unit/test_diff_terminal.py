@@ -10,7 +10,7 @@ from diff_samples import BASE, changed_document, document_of, gate
 from hostile import hostile_document
 from rich.console import Console, RenderableType
 
-from tagpipe.core.sweep import SweepRow
+from tagpipe.dataset.summary import SweepRow
 from tagpipe.render.diff.terminal import render_diff
 from tagpipe.render.summary import render_sweep
 

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pytest
 from samples import build_tags
 
-from tagpipe.steps.threshold.manifest import table_schemas
 from tagpipe.tables.digest import content_sha256, table_sha256
-from tagpipe.tables.schemas import CODED_TEXT, TAGS, TIMESTAMP, labeled_projects, tag_uses
+from tagpipe.tables.schemas import CODED_TEXT, TAGS, TIMESTAMP, labeled_projects, table_schemas, tag_uses
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -19,7 +19,8 @@ from tagpipe.curation.edits import (
 )
 from tagpipe.errors import EditRefused
 from tagpipe.vocabulary.entries import Entry
-from tagpipe.vocabulary.vocabulary import resolve_names, vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
+from tagpipe.vocabulary.vocabulary import resolve_names
 
 Entries = tuple[Entry, ...]
 

@@ -15,7 +15,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from tagpipe.curation.exchange import FORMS, export_vocabulary, import_vocabulary
 from tagpipe.errors import ConfigError, EditRefused, InputError
 from tagpipe.vocabulary.entries import Entry, read_entries
-from tagpipe.vocabulary.vocabulary import vocabulary_of
+from tagpipe.vocabulary.problems import vocabulary_of
 
 ROOT = Path(__file__).parents[2]
 

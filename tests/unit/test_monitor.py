@@ -11,7 +11,7 @@ from samples import build_records, build_tags, params_with, project
 from tagpipe.dataset.build import Build
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
 from tagpipe.tables.monitor_report import Candidate, Monitoring, dump_monitoring, load_monitoring
-from tagpipe.tables.report_models import find_misfit
+from tagpipe.tables.report_models import find_form_error
 from tagpipe.vocabulary.curation_lists import Ignored, NotSame
 
 VOCABULARY = {"nlp": {"aliases": ["text-mining"]}, "vision": {}, "audio": {}}
@@ -233,7 +233,7 @@ def test_hostile_tags_stay_literal() -> None:
     found = watch(dated((month(1), HOSTILE)), monitor=LOOSE, ignored=Ignored((), (r"\[.*",)))
     assert {each.tag for each in found.candidates} == {tag.casefold() for tag in HOSTILE}
     tree = json.loads(json.dumps(dump_monitoring(found)))
-    assert find_misfit("monitor.json", tree) is None
+    assert find_form_error("monitor.json", tree) is None
     assert load_monitoring(tree) == found
 
 
@@ -248,8 +248,8 @@ def test_hostile_tags_stay_literal() -> None:
 )
 def test_another_form_of_the_report_is_found(spoil: Any, field: str) -> None:
     tree = json.loads(json.dumps(dump_monitoring(watch(dated((month(1), ["new"])), monitor=LOOSE))))
-    assert find_misfit("monitor.json", {**tree, "more": 1}) is None
+    assert find_form_error("monitor.json", {**tree, "more": 1}) is None
     spoil(tree)
-    misfit = find_misfit("monitor.json", tree)
+    misfit = find_form_error("monitor.json", tree)
     assert misfit is not None
     assert misfit.field == field

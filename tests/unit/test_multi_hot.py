@@ -6,7 +6,7 @@ import numpy as np
 from samples import build_tags
 
 from tagpipe.dataset.build import Build
-from tagpipe.operations.load import Dataset
+from tagpipe.dataset.dataset import Dataset
 
 
 def dataset_of(built: Build) -> Dataset:

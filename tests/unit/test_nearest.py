@@ -11,17 +11,16 @@ import pytest
 from rapidfuzz import fuzz
 from samples import vocabulary_of
 
-from tagpipe.core.told_apart import ToldApart
 from tagpipe.curation.edits import rename_tag
 from tagpipe.curation.suggestions import suggest_aliases
 from tagpipe.vocabulary import lint as vocabulary_checks
 from tagpipe.vocabulary import spelling
-from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
 from tagpipe.vocabulary.entries import read_entries
 from tagpipe.vocabulary.lint import find_near_duplicates, find_warnings
 from tagpipe.vocabulary.nearest import find_nearest, find_nearest_tags
+from tagpipe.vocabulary.problems import vocabulary_of as vocabulary_of_entries
 from tagpipe.vocabulary.vocabulary import Vocabulary
-from tagpipe.vocabulary.vocabulary import vocabulary_of as vocabulary_of_entries
 
 
 def renamed(tree: dict[str, Any], old: str, new: str) -> Vocabulary:

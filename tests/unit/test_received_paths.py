@@ -12,7 +12,8 @@ from samples import project, validate_params
 
 from tagpipe.errors import InputError
 from tagpipe.steps.validate import json_projects as received
-from tagpipe.steps.validate.json_projects import Received, read_projects
+from tagpipe.steps.validate.read_projects import read_projects
+from tagpipe.steps.validate.received_rows import ReceivedRows
 
 READ_BLOCK = received._read_block
 
@@ -39,7 +40,7 @@ RECORDS = [
 ]
 
 
-def contents(found: Received) -> dict[str, Any]:
+def contents(found: ReceivedRows) -> dict[str, Any]:
     """Everything that was read, as plain values."""
     return {
         "rows": found.table.select(sorted(found.table.column_names)).to_pylist() if found.table.num_columns else [],

@@ -8,7 +8,7 @@ import io
 import pytest
 from samples import build_tags
 
-from tagpipe.steps.threshold.manifest import tag_counts
+from tagpipe.tables.tag_counts import tag_counts
 
 
 def tag_in_csv(tag: str) -> str:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tagpipe.core.sweep import SweepRow
+from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError
 from tagpipe.render.sweep_plot import draw_sweep
 

@@ -12,7 +12,7 @@ from samples import build_records, project, validate_params
 
 from tagpipe.errors import ConfigError, GuardError, InputError
 from tagpipe.steps.validate.check_rows import ValidatedProjects, assert_pandera_checks, validate_projects
-from tagpipe.steps.validate.json_projects import read_projects
+from tagpipe.steps.validate.read_projects import read_projects
 
 FIELDS = {"id": "id", "title": "title", "description": "description", "tags": "tags", "created_on": "created_on"}
 

@@ -11,14 +11,8 @@ from samples import DAG, vocabulary_of
 
 from tagpipe.errors import InputError
 from tagpipe.vocabulary.lint import find_near_duplicates, find_warnings
-from tagpipe.vocabulary.vocabulary import (
-    Vocabulary,
-    find_ancestors,
-    load_vocabulary,
-    read_vocabulary,
-    resolve_names,
-    resolve_parents,
-)
+from tagpipe.vocabulary.problems import read_vocabulary
+from tagpipe.vocabulary.vocabulary import Vocabulary, find_ancestors, load_vocabulary, resolve_names, resolve_parents
 
 
 def refuse(tree: object, suffix: str = ".json") -> InputError:

@@ -10,7 +10,7 @@ import pytest
 from tagpipe.curation.check import list_errors
 from tagpipe.errors import InputError
 from tagpipe.vocabulary.entries import Entry, read_entries
-from tagpipe.vocabulary.vocabulary import Problem, ProblemKind, find_problems, vocabulary_of
+from tagpipe.vocabulary.problems import Problem, ProblemKind, find_problems, vocabulary_of
 
 
 def entries_of(tree: Any) -> tuple[Entry, ...]:

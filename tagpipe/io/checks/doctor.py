@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tagpipe.checks.check_results import Finding, Kind, judge_disk, judge_libraries
+from tagpipe.checks.check_results import CheckResult, Kind, judge_disk, judge_libraries
 from tagpipe.errors import IntegrityError, TagpipeError
 from tagpipe.io.checks.dvc_checks import (
     check_dvc_lock_file,
@@ -32,40 +32,42 @@ SCHEDULE_TIMEOUT_S = 60.0
 LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
 
 
-def examine(root: Path) -> list[Finding]:
+def examine(root: Path) -> list[CheckResult]:
     """Everything that was found, in the order of the checks. Raises ConfigError where there is no project."""
     layout = project_layout(root)
     return [finding for name, check in _CHECKS.items() for finding in _run_check(name, check, layout)]
 
 
-def _run_check(name: str, check: Callable[[Layout], Iterator[Finding]], layout: Layout) -> list[Finding]:
+def _run_check(name: str, check: Callable[[Layout], Iterator[CheckResult]], layout: Layout) -> list[CheckResult]:
     try:
         return list(check(layout))
     except TagpipeError as error:
         kind: Kind = "integrity" if isinstance(error, IntegrityError) else "configuration"
         where = f"{error.file}: " if error.file else ""
-        return [Finding(name, "error", f"{where}{error.what}", error.fix or "", kind)]
+        return [CheckResult(name, "error", f"{where}{error.what}", error.fix or "", kind)]
     except Exception as error:  # noqa: BLE001 - a check-up that dies of what it finds helps nobody
         said = (str(error).splitlines() or [""])[0] or type(error).__name__
         return [
-            Finding(name, "error", f"could not be checked: {said}", "Look at what it says; the other checks went on")
+            CheckResult(
+                name, "error", f"could not be checked: {said}", "Look at what it says; the other checks went on"
+            )
         ]
 
 
-def _check_run_lock(layout: Layout) -> Iterator[Finding]:
+def _check_run_lock(layout: Layout) -> Iterator[CheckResult]:
     finding = _judge_lock("run lock", layout.scratch / "run.lock")
     yield finding
     if finding.level == "ok" and (layout.scratch / "begun.lock").is_file():
-        yield Finding(
+        yield CheckResult(
             "last run", "warning", "was cut off: the workspace may hold files of two versions", "Run `tagpipe run`"
         )
 
 
-def _check_stage_lock(layout: Layout) -> Iterator[Finding]:
+def _check_stage_lock(layout: Layout) -> Iterator[CheckResult]:
     yield _judge_lock("stage lock", layout.scratch / "stage.lock")
 
 
-def _judge_lock(check: str, path: Path) -> Finding:
+def _judge_lock(check: str, path: Path) -> CheckResult:
     holder = _read_holder(path)
     who = (
         f"process {holder.pid} ({holder.command}), begun {holder.started_at}"
@@ -74,11 +76,11 @@ def _judge_lock(check: str, path: Path) -> Finding:
     )
     if not is_locked(path):
         left = f"; last held by {who}, which has ended" if holder is not None and not holder.is_alive else ""
-        return Finding(check, "ok", f"free{left}")
+        return CheckResult(check, "ok", f"free{left}")
     if holder is None or holder.is_alive:
-        return Finding(check, "warning", f"held by {who}", "Wait for it to end")
+        return CheckResult(check, "warning", f"held by {who}", "Wait for it to end")
     what = f"{who}, is dead, and what it started still holds it"
-    return Finding(check, "warning", what, "Run `tagpipe run`: it waits for what a killed run left behind")
+    return CheckResult(check, "warning", what, "Run `tagpipe run`: it waits for what a killed run left behind")
 
 
 def _read_holder(path: Path) -> Holder | None:
@@ -88,7 +90,7 @@ def _read_holder(path: Path) -> Holder | None:
         return None
 
 
-def _check_libraries(_layout: Layout) -> Iterator[Finding]:
+def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:
     versions = {}
     for name in LIBRARIES:
         try:
@@ -98,7 +100,7 @@ def _check_libraries(_layout: Layout) -> Iterator[Finding]:
     yield from judge_libraries(versions)
 
 
-def _check_schedule(layout: Layout) -> Iterator[Finding]:
+def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
     """What `python -m flows.doctor` finds, for only flows know Prefect."""
     if not (layout.root / "flows" / "doctor.py").is_file():
         return
@@ -106,10 +108,10 @@ def _check_schedule(layout: Layout) -> Iterator[Finding]:
     done = subprocess.run(
         command, cwd=layout.root, capture_output=True, text=True, check=False, timeout=SCHEDULE_TIMEOUT_S
     )
-    yield from (Finding(**each) for each in json.loads(done.stdout))
+    yield from (CheckResult(**each) for each in json.loads(done.stdout))
 
 
-def _check_pins(layout: Layout) -> Iterator[Finding]:
+def _check_pins(layout: Layout) -> Iterator[CheckResult]:
     """A url may be gone tomorrow; the pinned bytes are then the ones in the store."""
     check = "pinned store"
     for name, source in each_source(read_params(layout.params_file).source):
@@ -118,23 +120,23 @@ def _check_pins(layout: Layout) -> Iterator[Finding]:
         path = layout.scratch / "pinned" / source.sha256
         if not path.is_file():
             what = f"lacks the bytes of source.{name}: a build needs data/raw of HEAD or its url for them"
-            yield Finding(check, "warning", what, "Run `tagpipe run` while they can be had")
+            yield CheckResult(check, "warning", what, "Run `tagpipe run` while they can be had")
         elif hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
             what = f"has other bytes than the pin for source.{name}"
-            yield Finding(
+            yield CheckResult(
                 check, "error", what, f"Delete {path.relative_to(layout.root)} and run `tagpipe run`", "integrity"
             )
         else:
-            yield Finding(check, "ok", f"has the bytes of source.{name}")
+            yield CheckResult(check, "ok", f"has the bytes of source.{name}")
 
 
-def _check_disk(layout: Layout) -> Iterator[Finding]:
+def _check_disk(layout: Layout) -> Iterator[CheckResult]:
     places = {"in the project": layout.root, "for temporary files": Path(tempfile.gettempdir())}
     for place, path in places.items():
         yield judge_disk(place, free_bytes=shutil.disk_usage(path).free)
 
 
-_CHECKS: dict[str, Callable[[Layout], Iterator[Finding]]] = {
+_CHECKS: dict[str, Callable[[Layout], Iterator[CheckResult]]] = {
     "run lock": _check_run_lock,
     "stage lock": _check_stage_lock,
     "DVC's rwlock": check_rwlock,

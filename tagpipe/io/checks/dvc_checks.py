@@ -8,50 +8,51 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tagpipe.checks.check_results import Finding
+from tagpipe.checks.check_results import CheckResult
 from tagpipe.io.checks.verify_objects import find_trouble
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import find_birth
 from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.runs.dvc_remote import read_dvc_config
-from tagpipe.io.runs.reproduce import LOCK_FILE, parse_lock, read_lock_holders
+from tagpipe.io.runs.reproduce import read_lock_holders
 from tagpipe.io.runs.staleness import find_stale
 
 REMOTE_TIMEOUT_S = 20.0
 
 
-def check_rwlock(layout: Layout) -> Iterator[Finding]:
+def check_rwlock(layout: Layout) -> Iterator[CheckResult]:
     """DVC 3.67 refuses every command over a garbled one, and takes a zombie for a living holder."""
     check = "DVC's rwlock"
     path = layout.root / ".dvc" / "tmp" / "rwlock"
     heal = "Run `tagpipe run`, which heals it, or delete .dvc/tmp/rwlock when no DVC is at work"
     if not path.is_file():
-        yield Finding(check, "ok", "free")
+        yield CheckResult(check, "ok", "free")
         return
     try:
         is_readable = isinstance(json.loads(path.read_bytes()), dict)
     except ValueError:
         is_readable = False
     if not is_readable:
-        yield Finding(check, "error", "garbled: DVC refuses every command", heal, "integrity")
+        yield CheckResult(check, "error", "garbled: DVC refuses every command", heal, "integrity")
         return
     holders = dict.fromkeys(read_lock_holders(path))
     living = [pid for pid in holders if find_birth(pid) is not None]
     if living:
-        yield Finding(check, "warning", f"held by process {', '.join(map(str, living))}", "Wait for it to end")
+        yield CheckResult(check, "warning", f"held by process {', '.join(map(str, living))}", "Wait for it to end")
     elif holders:
-        yield Finding(check, "warning", f"names dead holders only: {', '.join(map(str, holders))}", heal)
+        yield CheckResult(check, "warning", f"names dead holders only: {', '.join(map(str, holders))}", heal)
     else:
-        yield Finding(check, "ok", "free")
+        yield CheckResult(check, "ok", "free")
 
 
-def check_dvc_lock_file(layout: Layout) -> Iterator[Finding]:
+def check_dvc_lock_file(layout: Layout) -> Iterator[CheckResult]:
     path = layout.root / ".dvc" / "tmp" / "lock"
     if is_locked(path):
         pid = path.read_text(encoding="utf-8", errors="replace").strip()
-        yield Finding("DVC's lock", "warning", f"held by process {pid}", "Wait for it to end")
+        yield CheckResult("DVC's lock", "warning", f"held by process {pid}", "Wait for it to end")
     else:
-        yield Finding("DVC's lock", "ok", "free")
+        yield CheckResult("DVC's lock", "ok", "free")
 
 
 def is_locked(path: Path) -> bool:
@@ -69,44 +70,46 @@ def is_locked(path: Path) -> bool:
         return False
 
 
-def check_version(layout: Layout) -> Iterator[Finding]:
+def check_version(layout: Layout) -> Iterator[CheckResult]:
     """Raises ConfigError where dvc.lock is not what DVC writes."""
     path = layout.root / LOCK_FILE
     if not path.is_file():
-        yield Finding("version", "warning", "nothing has been built here: there is no dvc.lock", "Run `tagpipe run`")
+        yield CheckResult(
+            "version", "warning", "nothing has been built here: there is no dvc.lock", "Run `tagpipe run`"
+        )
         return
     parse_lock(path.read_bytes())
     stale = find_stale(layout.root, None)
     if stale:
         what = f"dvc.lock is out of date: {'; '.join(stale[:3])}" + (f" and {len(stale) - 3} more" if stale[3:] else "")
-        yield Finding("version", "warning", what, "Run `tagpipe run`, or `dvc checkout` if only files are missing")
+        yield CheckResult("version", "warning", what, "Run `tagpipe run`, or `dvc checkout` if only files are missing")
     else:
-        yield Finding("version", "ok", "dvc.lock is up to date")
+        yield CheckResult("version", "ok", "dvc.lock is up to date")
 
 
-def check_dvc_settings(layout: Layout) -> Iterator[Finding]:
+def check_dvc_settings(layout: Layout) -> Iterator[CheckResult]:
     core = read_dvc_config(layout.root)["core"]
     loud = [name for name in ("analytics", "check_update") if core.get(name, True)]
     for name in loud:
         what = f"core.{name} is on: DVC starts a process of its own for it, which crashes where it cannot reach out"
-        yield Finding("DVC settings", "warning", what, f"Run `dvc config core.{name} false` and commit .dvc/config")
+        yield CheckResult("DVC settings", "warning", what, f"Run `dvc config core.{name} false` and commit .dvc/config")
     if not loud:
-        yield Finding("DVC settings", "ok", "analytics and check_update are off")
+        yield CheckResult("DVC settings", "ok", "analytics and check_update are off")
 
 
-def check_remote(layout: Layout) -> Iterator[Finding]:
+def check_remote(layout: Layout) -> Iterator[CheckResult]:
     name = read_dvc_config(layout.root)["core"].get("remote")
     if name is None:
         what = "there is no default one: the data is on this disk alone"
-        yield Finding("remote", "warning", what, "Run `dvc remote add -d NAME URL`, then `dvc push`")
+        yield CheckResult("remote", "warning", what, "Run `dvc remote add -d NAME URL`, then `dvc push`")
         return
     trouble = _ask_in_time(layout)
     if trouble is not None:
         fix = "Check its address and your access (`dvc remote list`), or try again when it answers"
-        yield Finding("remote", "error", f"{name} cannot be reached: {trouble}", fix)
+        yield CheckResult("remote", "error", f"{name} cannot be reached: {trouble}", fix)
     else:
         fix = "`tagpipe verify --deep` tells whether what it has is whole"
-        yield Finding("remote", "ok", f"{name} answers; {fix}")
+        yield CheckResult("remote", "ok", f"{name} answers; {fix}")
 
 
 def _ask_in_time(layout: Layout) -> str | None:

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from tagpipe.checks.check_results import Finding
+from tagpipe.checks.check_results import CheckResult
 from tagpipe.io.git.commands import ask_git
 from tagpipe.io.git.new_repository import find_git
 from tagpipe.io.repository.layout import Layout
 
 
-def check_git(layout: Layout) -> Iterator[Finding]:
+def check_git(layout: Layout) -> Iterator[CheckResult]:
     """Raises ConfigError where git is not installed."""
     find_git()
     if ask_git(layout.root, "rev-parse", "--show-toplevel") is None:
-        yield Finding("git", "error", "the project is in no git repository", "Run `git init` and commit it")
+        yield CheckResult("git", "error", "the project is in no git repository", "Run `git init` and commit it")
         return
     # Without this setting git makes an identity up from the names of user and machine.
     if ask_git(layout.root, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT") is None:
         fix = "Run `git config user.name NAME` and `git config user.email ADDRESS`"
-        yield Finding("git", "warning", "has no identity to commit with", fix)
+        yield CheckResult("git", "warning", "has no identity to commit with", fix)
     if ask_git(layout.root, "rev-parse", "--is-shallow-repository") == "true":
         what = "the clone is shallow: older versions and the merge base are not in it"
-        yield Finding("git", "warning", what, "Run `git fetch --unshallow`")
+        yield CheckResult("git", "warning", what, "Run `git fetch --unshallow`")
     else:
-        yield Finding("git", "ok", "a whole clone")
+        yield CheckResult("git", "ok", "a whole clone")
 
 
-def check_ignored(layout: Layout) -> Iterator[Finding]:
+def check_ignored(layout: Layout) -> Iterator[CheckResult]:
     """DVC writes these files only when a stage succeeds; without them `git add -A` takes the data itself."""
     outs = [path for stage in layout.stages for path, is_cached in layout.outs(stage) if is_cached]
     files = dict.fromkeys((PurePosixPath(path).parent / ".gitignore").as_posix() for path in outs)
@@ -36,20 +36,20 @@ def check_ignored(layout: Layout) -> Iterator[Finding]:
     taken = ask_git(layout.root, "ls-files", "--", *outs)
     if taken:
         what = f"git has {taken.splitlines()[0]}, which is DVC's"
-        yield Finding("data in git", "error", what, "Run `git rm -r --cached` on it, and commit")
+        yield CheckResult("data in git", "error", what, "Run `git rm -r --cached` on it, and commit")
     if lost:
         fix = f"Run `tagpipe run`, then `git add {' '.join(lost)}` and commit"
-        yield Finding("data in git", "warning", f"not committed: {', '.join(lost)}", fix)
+        yield CheckResult("data in git", "warning", f"not committed: {', '.join(lost)}", fix)
     elif not taken:
-        yield Finding("data in git", "ok", f"kept out by {len(files)} committed .gitignore files")
+        yield CheckResult("data in git", "ok", f"kept out by {len(files)} committed .gitignore files")
 
 
-def check_worktrees(layout: Layout) -> Iterator[Finding]:
+def check_worktrees(layout: Layout) -> Iterator[CheckResult]:
     listed = ask_git(layout.root, "worktree", "list", "--porcelain") or ""
     trees = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in listed.split("\n\n")]
     gone = [tree["worktree"] for tree in trees if "prunable" in tree]
     if gone:
         what = f"{len(gone)} whose folder is gone, such as {gone[0]}"
-        yield Finding("work trees", "warning", what, "Run `git worktree prune`")
+        yield CheckResult("work trees", "warning", what, "Run `git worktree prune`")
     else:
-        yield Finding("work trees", "ok", "none is left over")
+        yield CheckResult("work trees", "ok", "none is left over")

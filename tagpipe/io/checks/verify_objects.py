@@ -17,9 +17,9 @@ from typing import Any
 from tagpipe.checks.stored_objects import Condition, Copy, ObjectCheck, Place, merge_paths
 from tagpipe.errors import ConfigError, InputError, IntegrityError
 from tagpipe.io.git.commands import find_commit, read_blobs
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout, project_layout
 from tagpipe.io.repository.secrets import without_secrets
-from tagpipe.io.runs.reproduce import LOCK_FILE, parse_lock
 from tagpipe.io.versions.version import Version, open_version, verify_version
 
 _FOLDER = ".dir"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tagpipe import __version__
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.yaml_file import read_yaml
 
@@ -130,7 +130,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode("utf-8") + b"\0" + path.read_bytes())
-    return f"tagpipe {__version__} {digest.hexdigest()}\n"
+    return f"tagpipe {importlib.metadata.version('tagpipe')} {digest.hexdigest()}\n"
 
 
 def parse_stages(tree: object, *, file: str) -> dict[str, dict[str, Any]]:

@@ -7,8 +7,8 @@ import weakref
 from pathlib import Path
 
 from tagpipe.errors import InputError
+from tagpipe.formats.suffixes import SUFFIXES, read_suffix
 from tagpipe.io.repository.files import replace_file
-from tagpipe.params import SUFFIXES, read_suffix
 
 _COPY_BYTES = 1 << 20
 

@@ -36,3 +36,12 @@ def _known_secrets() -> list[str]:
     """The longest first, for one may be the beginning of another."""
     found = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
     return sorted((each for each in found if len(each) >= _MIN_SECRET_CHARS), key=len, reverse=True)
+
+
+_TOKENS = re.compile(r"GITHUB_TOKEN|GH_TOKEN|GIT_CONFIG_(COUNT|KEY_[0-9]+|VALUE_[0-9]+)")
+"""The last ones are git's settings from outside: the workflow's carry the token as a header."""
+
+
+def without_tokens() -> dict[str, str]:
+    """This process's environment but for what holds, or may hold, a token of GitHub's."""
+    return {name: value for name, value in os.environ.items() if not _TOKENS.fullmatch(name)}

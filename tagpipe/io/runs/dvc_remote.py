@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import SourceUnavailable, visible
-from tagpipe.io.environment import without_tokens
 from tagpipe.io.repository.disk import disk_full, says_disk_full
-from tagpipe.io.repository.secrets import without_secrets
+from tagpipe.io.repository.secrets import without_secrets, without_tokens
 
 TIMEOUT_S = 3_600.0
 """Of one push or pull: a remote that never answers must not hold the project's lock for ever."""

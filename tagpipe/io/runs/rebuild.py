@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import KINDS, InputError, TagpipeError, escape_shown, from_dict
-from tagpipe.io.environment import without_tokens
 from tagpipe.io.git.worktree import temporary_worktree
 from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.layout import SCRATCH
 from tagpipe.io.repository.lock import ENVIRONMENT
 from tagpipe.io.repository.run_stage import LAST_ERROR
-from tagpipe.io.runs.reproduce import StageRun
+from tagpipe.io.repository.secrets import without_tokens
+from tagpipe.io.runs.run_dvc import StageRun
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tagpipe.errors import Busy, ConfigError
+from tagpipe.formats.suffixes import SUFFIXES
 from tagpipe.io.repository.layout import DVC_FILE, Layout
-from tagpipe.params import SUFFIXES
 
 SCRATCH_FOLDER = ".build.tmp"
 """Holds a build until it is whole. It is inside the folder, and so on its disk even if that is a mount of its own."""

@@ -12,11 +12,11 @@ from tagpipe.history.candidates import Watched
 from tagpipe.history.versions import Recorded, is_lock
 from tagpipe.io.git.commands import ask_git, read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
+from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import project_layout
 from tagpipe.io.repository.yaml_file import parse_yaml
-from tagpipe.io.runs.reproduce import LOCK_FILE
 from tagpipe.tables.monitor_report import Monitoring, load_monitoring
-from tagpipe.tables.report_models import find_misfit
+from tagpipe.tables.report_models import find_form_error
 
 
 def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Recorded]:
@@ -63,7 +63,7 @@ def _parse_monitoring(data: bytes | None) -> Monitoring | None:
         tree = json.loads(data or b"null")
     except ValueError:
         return None
-    return None if find_misfit("monitor.json", tree) else load_monitoring(tree)
+    return None if find_form_error("monitor.json", tree) else load_monitoring(tree)
 
 
 def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
@@ -107,7 +107,7 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
         except (ValueError, ConfigError):
             continue
         if is_lock(trees[0]) and not (
-            find_misfit("validation.json", trees[1]) or find_misfit("threshold.json", trees[2])
+            find_form_error("validation.json", trees[1]) or find_form_error("threshold.json", trees[2])
         ):
             yield Recorded(commit, _utc(int(seconds)), subject, *trees, text)
 

@@ -16,12 +16,12 @@ from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError
 from tagpipe.formats.strict_json import ByteSource
 from tagpipe.history.versions import find_code
 from tagpipe.io.git.commands import find_commit, find_default_base
+from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.io.runs.rebuild import rebuilt_revision
-from tagpipe.io.runs.reproduce import LOCK_FILE
 from tagpipe.io.runs.staleness import find_stale
 from tagpipe.io.sources.sources import NAMES
 from tagpipe.io.versions.version import Version, open_version, verify_version

@@ -13,10 +13,9 @@ import pyarrow as pa
 from tagpipe.errors import InputError, IntegrityError, escape_shown
 from tagpipe.io.repository.files import read_bytes, read_table
 from tagpipe.io.repository.layout import DVC_FILE, Layout, find_layout, parse_stages
-from tagpipe.steps.threshold.manifest import table_schemas
 from tagpipe.tables.digest import content_sha256, table_sha256
-from tagpipe.tables.report_models import find_misfit
-from tagpipe.tables.schemas import CODED, IdType, id_kind_of, plain_type
+from tagpipe.tables.report_models import find_form_error
+from tagpipe.tables.schemas import CODED, IdType, id_kind_of, plain_type, table_schemas
 
 _RESTORE = "Restore it (dvc checkout, git checkout), or build anew (tagpipe run)"
 
@@ -77,7 +76,7 @@ class Version:
             tree = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise InputError(f"not JSON: {error}", file=file, fix=_RESTORE) from None
-        if misfit := find_misfit(name, tree):
+        if misfit := find_form_error(name, tree):
             raise InputError(
                 "is not what tagpipe writes",
                 file=file,

@@ -22,7 +22,7 @@ _MAX_COUNT = 10**15
 
 
 @dataclass(frozen=True)
-class Part:
+class Span:
     """A piece of a cell. is_public: from data, parameters or git, and never to be trusted; else our own words.
 
     tone: a colour where there are colours; the words say it too.
@@ -33,7 +33,7 @@ class Part:
     tone: Tone = ""
 
 
-Cell = tuple[Part, ...]
+Cell = tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Section:
+class DiffTable:
     """A table of the comparison.
 
     n: how many rows there are in all. is_open: never folded away. is_counted: whether the heading says n where all
@@ -75,12 +75,12 @@ class Section:
 
 def words(text: str, tone: Tone = "") -> Cell:
     """A cell of our own words."""
-    return (Part(text, tone=tone),)
+    return (Span(text, tone=tone),)
 
 
 def public(text: str | int) -> Cell:
     """A cell of public text."""
-    return (Part(str(text), is_public=True),)
+    return (Span(str(text), is_public=True),)
 
 
 def public_list(texts: Iterable[str | int], *, n: int | None = None, sign: str = "") -> Cell:
@@ -88,7 +88,7 @@ def public_list(texts: Iterable[str | int], *, n: int | None = None, sign: str =
     listed = list(texts)
     n = len(listed) if n is None else n
     shown = listed[:_MAX_LISTED]
-    parts: list[Part] = []
+    parts: list[Span] = []
     for text in shown:
         parts += words(", " if parts else "")
         parts += [*words(sign), *public(text)]

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from tagpipe.comparison.document import CauseRow, DiffDocument
-from tagpipe.render.diff.cells import Cell, Part, Section, count
+from tagpipe.render.diff.cells import Cell, DiffTable, Span, count
 from tagpipe.render.diff.sections import list_projects, make_sections
 from tagpipe.render.diff.verdict import judge_document
 from tagpipe.render.text import EMPTY, shorten
@@ -91,7 +91,7 @@ def _page_data(document: DiffDocument) -> dict[str, Any]:
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: DiffTable) -> dict[str, Any]:
     return {
         "key": section.key,
         "title": section.heading(len(section.rows)),
@@ -108,7 +108,7 @@ def _cell(cell: Cell) -> list[str | list[str]]:
     return [_part(part) for part in cell]
 
 
-def _part(part: Part) -> str | list[str]:
+def _part(part: Span) -> str | list[str]:
     if part.is_public:
         return ["public", _show(part.text)] if part.text else ["dim", EMPTY]
     return [part.tone, part.text] if part.tone else part.text

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tagpipe.comparison.document import DiffDocument
-from tagpipe.render.diff.cells import Cell, Section
+from tagpipe.render.diff.cells import Cell, DiffTable
 from tagpipe.render.diff.sections import make_sections
 from tagpipe.render.diff.verdict import Verdict, judge_document
 from tagpipe.render.text import code_span
@@ -71,7 +71,7 @@ def _draw_verdict(verdict: Verdict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _draw_section(section: Section) -> _Drawn:
+def _draw_section(section: DiffTable) -> _Drawn:
     rows = _fit_rows(section)
     title = section.heading(len(rows))
     blocks = [_draw_table(section, rows)] if rows else [section.if_empty] if section.if_empty else []
@@ -84,7 +84,7 @@ def _draw_section(section: Section) -> _Drawn:
     return _Drawn(section.key, section.title, text, section.is_open)
 
 
-def _fit_rows(section: Section) -> list[str]:
+def _fit_rows(section: DiffTable) -> list[str]:
     rows = (_draw_row([_draw_cell(cell) for cell in row]) for row in section.rows[:_MAX_ROWS])
     return list(_take(rows, _OPEN_BYTES if section.is_open else _FOLDED_BYTES))
 
@@ -98,7 +98,7 @@ def _take(texts: Iterator[str], budget: int) -> Iterator[str]:
         yield text
 
 
-def _draw_table(section: Section, rows: list[str]) -> str:
+def _draw_table(section: DiffTable, rows: list[str]) -> str:
     names = _draw_row([column.name for column in section.columns])
     rules = "|" + "|".join("---:" if column.is_number else "---" for column in section.columns) + "|"
     return "\n".join([names, rules, *rows])

@@ -11,7 +11,7 @@ from tagpipe.comparison.document import DiffDocument, TagRow, ValueRow
 from tagpipe.render.diff.cells import (
     Cell,
     Column,
-    Section,
+    DiffTable,
     added_and_removed,
     count,
     percent,
@@ -26,7 +26,7 @@ from tagpipe.render.diff.verdict import causes_section, gates_section, sides_sec
 Row = tuple[Cell, ...]
 
 
-def make_sections(document: DiffDocument) -> list[Section]:
+def make_sections(document: DiffDocument) -> list[DiffTable]:
     """Every section that has something to say: first the open ones, which decide, then the details.
 
     What is there whether it changed or not (tags near the cut, measures) is left out where nothing did.
@@ -54,7 +54,7 @@ def make_sections(document: DiffDocument) -> list[Section]:
 # The cut
 
 
-def _cut_sections(document: DiffDocument) -> list[Section]:
+def _cut_sections(document: DiffDocument) -> list[DiffTable]:
     columns = (Column("tag"), Column("base support", True), Column("head support", True), Column("change", True))
     entered = sorted(document.entered.rows, key=lambda row: (-row.head, row.tag))
     left = sorted(document.left.rows, key=lambda row: (-row.base, row.tag))
@@ -64,8 +64,10 @@ def _cut_sections(document: DiffDocument) -> list[Section]:
     near_rows = [(*_support(row), words("yes" if row.is_kept else "no")) for row in by_support]
     cut = document.head.min_projects
     return [
-        Section("left", "Tags that left the cut", columns, [*map(_support, left)], document.left.n, True, (), "None."),
-        Section(
+        DiffTable(
+            "left", "Tags that left the cut", columns, [*map(_support, left)], document.left.n, True, (), "None."
+        ),
+        DiffTable(
             "entered",
             "Tags that entered the cut",
             columns,
@@ -75,7 +77,7 @@ def _cut_sections(document: DiffDocument) -> list[Section]:
             (),
             "None.",
         ),
-        Section("near_cut", f"Tags within 10 % of the cut at {count(cut)}", near_columns, near_rows, near.n, True),
+        DiffTable("near_cut", f"Tags within 10 % of the cut at {count(cut)}", near_columns, near_rows, near.n, True),
     ]
 
 
@@ -86,7 +88,7 @@ def _support(row: TagRow) -> Row:
 # What changed on projects
 
 
-def _moves_section(document: DiffDocument) -> Section:
+def _moves_section(document: DiffDocument) -> DiffTable:
     columns = (
         *(Column("move"), Column("from -> to"), Column("moved", True)),
         *(Column("lost", True), Column("gained", True), Column("overlap", True)),
@@ -106,12 +108,12 @@ def _moves_section(document: DiffDocument) -> Section:
             "an alias; suspected: only the labels do."
         ),
     )
-    return Section(
+    return DiffTable(
         "moves", "Tags renamed, merged or split", columns, rows, document.moves.n, notes=notes if rows else ()
     )
 
 
-def _signatures_section(document: DiffDocument) -> Section:
+def _signatures_section(document: DiffDocument) -> DiffTable:
     columns = (Column("projects", True), Column("change"), Column("such as"))
     rows = [
         (
@@ -121,7 +123,7 @@ def _signatures_section(document: DiffDocument) -> Section:
         )
         for row in document.signatures.rows
     ]
-    return Section("signatures", "Same label change, by number of projects", columns, rows, document.signatures.n)
+    return DiffTable("signatures", "Same label change, by number of projects", columns, rows, document.signatures.n)
 
 
 PROJECTS = {
@@ -136,7 +138,7 @@ PROJECTS = {
 """What may happen to a project: field of the document -> our words."""
 
 
-def _projects_section(document: DiffDocument) -> Section:
+def _projects_section(document: DiffDocument) -> DiffTable:
     found = [(what, getattr(document.projects, name)) for name, what in PROJECTS.items()]
     rows = [
         (words(what), words(count(projects.n)), public_list([each.id for each in projects.rows[:5]], n=projects.n))
@@ -144,15 +146,15 @@ def _projects_section(document: DiffDocument) -> Section:
         if projects.n
     ]
     columns = (Column("projects"), Column("number", True), Column("ids"))
-    return Section("projects", "Projects", columns, rows, len(rows), is_counted=False)
+    return DiffTable("projects", "Projects", columns, rows, len(rows), is_counted=False)
 
 
-def list_projects(document: DiffDocument) -> list[Section]:
+def list_projects(document: DiffDocument) -> list[DiffTable]:
     """One section for each thing that happened to projects, with ids and texts: for a page that has the room."""
     columns = (Column("id"), Column("text"))
     found = [(name, what, getattr(document.projects, name)) for name, what in PROJECTS.items()]
     return [
-        Section(
+        DiffTable(
             f"projects.{name}",
             f"Projects: {what}",
             columns,
@@ -167,7 +169,7 @@ def list_projects(document: DiffDocument) -> list[Section]:
 # Counts
 
 
-def _tags_section(document: DiffDocument) -> Section:
+def _tags_section(document: DiffDocument) -> DiffTable:
     columns = (
         *(Column("tag"), Column("base", True), Column("head", True)),
         *(Column("added", True), Column("removed", True), Column("cut")),
@@ -182,7 +184,7 @@ def _tags_section(document: DiffDocument) -> Section:
         )
         for row in document.tags.rows
     ]
-    return Section("tags", "Support, labels added and removed by tag", columns, rows, document.tags.n)
+    return DiffTable("tags", "Support, labels added and removed by tag", columns, rows, document.tags.n)
 
 
 _AT_CUT = {(True, True): "kept", (True, False): "left", (False, True): "entered", (False, False): "not kept"}
@@ -211,13 +213,13 @@ _PREFIXES = {
 _ALWAYS = ("cardinality", "density", "imbalance.mean_ir", "imbalance.max_ir")
 
 
-def _measures_section(document: DiffDocument) -> Section:
+def _measures_section(document: DiffDocument) -> DiffTable:
     """The measures of the whole, and every count that differs."""
     chosen = [row for row in document.measures.rows if row.name in _ALWAYS]
     chosen += [row for row in document.measures.rows if row.base != row.head and row.name not in _ALWAYS]
     rows = _value_rows((_measure_name(row.name), row) for row in chosen)
     n = len(rows) + document.measures.n - len(document.measures.rows)
-    return Section("measures", "Counts and measures", _MEASURED, rows, n, is_counted=False)
+    return DiffTable("measures", "Counts and measures", _MEASURED, rows, n, is_counted=False)
 
 
 def _measure_name(name: str) -> Cell:
@@ -227,11 +229,11 @@ def _measure_name(name: str) -> Cell:
     return words(_PREFIXES[prefix]) + public(name.removeprefix(prefix)) if prefix else public(name)
 
 
-def _out_of_vocabulary_section(document: DiffDocument) -> Section:
+def _out_of_vocabulary_section(document: DiffDocument) -> DiffTable:
     changes = document.out_of_vocabulary
     rows = _value_rows((public(row.name), row) for row in changes.rows)
     columns = (Column("tag"), *_MEASURED[1:])
-    return Section("out_of_vocabulary", "Out-of-vocabulary tags, by projects", columns, rows, changes.n)
+    return DiffTable("out_of_vocabulary", "Out-of-vocabulary tags, by projects", columns, rows, changes.n)
 
 
 _MEASURED = (Column("count"), Column("base", True), Column("head", True), Column("change", True))
@@ -252,7 +254,7 @@ def _as_number(found: JsonValue) -> float:
 # What was edited
 
 
-def _vocabulary_section(document: DiffDocument) -> Section:
+def _vocabulary_section(document: DiffDocument) -> DiffTable:
     columns = (Column("entry"), Column("tag"), Column("aliases"), Column("parents"))
     rows = [
         (
@@ -263,7 +265,7 @@ def _vocabulary_section(document: DiffDocument) -> Section:
         )
         for row in document.vocabulary.rows
     ]
-    return Section("vocabulary", "Vocabulary entries that differ", columns, rows, document.vocabulary.n)
+    return DiffTable("vocabulary", "Vocabulary entries that differ", columns, rows, document.vocabulary.n)
 
 
 def _came_and_went(came: tuple[str, ...], went: tuple[str, ...]) -> Cell:
@@ -271,7 +273,7 @@ def _came_and_went(came: tuple[str, ...], went: tuple[str, ...]) -> Cell:
     return public_list(went, sign="-") + words(", " if both else "") + public_list(came, sign="+")
 
 
-def _values_section(key: str, title: str, what: str, changes: parts.Section[ValueRow]) -> Section:
+def _values_section(key: str, title: str, what: str, changes: parts.CutList[ValueRow]) -> DiffTable:
     columns = (Column(what), Column("base"), Column("head"))
     rows = [(public(row.name), value(row.base, row.head), value(row.head, row.base)) for row in changes.rows]
-    return Section(key, title, columns, rows, changes.n)
+    return DiffTable(key, title, columns, rows, changes.n)

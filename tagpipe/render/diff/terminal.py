@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tagpipe.comparison.document import DiffDocument
-from tagpipe.render.diff.cells import Cell, Section, Tone
+from tagpipe.render.diff.cells import Cell, DiffTable, Tone
 from tagpipe.render.diff.sections import make_sections
 from tagpipe.render.diff.verdict import judge_document
 from tagpipe.render.text import EMPTY, MAX_SHOWN, shorten
@@ -35,7 +35,7 @@ def render_diff(document: DiffDocument) -> RenderableType:
     return Group(*parts)
 
 
-def _draw_section(section: Section) -> list[RenderableType]:
+def _draw_section(section: DiffTable) -> list[RenderableType]:
     rows = section.rows[:_MAX_ROWS]
     title = section.heading(len(rows))
     if not rows and not section.notes:
@@ -45,7 +45,7 @@ def _draw_section(section: Section) -> list[RenderableType]:
     return parts + [_draw_cell(note, style="dim", limit=MAX_SHOWN) for note in section.notes]
 
 
-def _draw_table(section: Section, rows: Sequence[tuple[Cell, ...]]) -> Table:
+def _draw_table(section: DiffTable, rows: Sequence[tuple[Cell, ...]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     drawn = [[*map(_draw_cell, row)] for row in rows]
     for at, column in enumerate(section.columns):

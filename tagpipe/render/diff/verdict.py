@@ -8,7 +8,7 @@ from tagpipe.comparison.document import DiffDocument, GateRow, SideRow
 from tagpipe.render.diff.cells import (
     Cell,
     Column,
-    Section,
+    DiffTable,
     Tone,
     added_and_removed,
     count,
@@ -94,7 +94,7 @@ def _n_of(n: int, noun: str) -> str:
     return f"{count(n)} {noun}{'' if n == 1 else 's'}"
 
 
-def sides_section(document: DiffDocument) -> Section:
+def sides_section(document: DiffDocument) -> DiffTable:
     """The two versions side by side, and the difference."""
     base, head = document.base, document.head
     rows: list[tuple[Cell, ...]] = [
@@ -113,7 +113,7 @@ def sides_section(document: DiffDocument) -> Section:
         (words(name), words(count(ours)), words(count(theirs)), signed(theirs - ours)) for name, ours, theirs in counts
     ]
     columns = (Column(""), Column("base", True), Column("head", True), Column("change", True))
-    return Section("sides", "", columns, rows, len(rows), is_open=True, is_counted=False)
+    return DiffTable("sides", "", columns, rows, len(rows), is_open=True, is_counted=False)
 
 
 def _commit(side: SideRow) -> Cell:
@@ -124,12 +124,12 @@ def _compare_contents(document: DiffDocument) -> Cell:
     return words("same" if document.base.content_sha256 == document.head.content_sha256 else "differs")
 
 
-def gates_section(document: DiffDocument) -> Section:
+def gates_section(document: DiffDocument) -> DiffTable:
     """Every gate, failed ones first."""
     gates = sorted(document.gates, key=lambda gate: gate.passed)
     columns = (Column("gate"), Column("found", True), Column("at most", True), Column("result"))
     rows = [_gate_row(gate) for gate in gates]
-    return Section("gates", "Gates", columns, rows, len(rows), is_open=True, is_counted=False)
+    return DiffTable("gates", "Gates", columns, rows, len(rows), is_open=True, is_counted=False)
 
 
 def _gate_row(gate: GateRow) -> tuple[Cell, ...]:
@@ -138,11 +138,11 @@ def _gate_row(gate: GateRow) -> tuple[Cell, ...]:
     return public(gate.name), words(found), words(limit), result
 
 
-def causes_section(document: DiffDocument) -> Section:
+def causes_section(document: DiffDocument) -> DiffTable:
     """Label changes by what caused them, then what the words mean and which edits did nothing."""
     columns = (Column("edit"), Column("cause"), Column("labels added", True), Column("removed", True))
     if document.causes is None:
-        return Section("causes", "Causes", columns, (), 0, is_open=True, if_empty="Not looked for (--no-causes).")
+        return DiffTable("causes", "Causes", columns, (), 0, is_open=True, if_empty="Not looked for (--no-causes).")
     groups = document.causes.groups
     rows = [
         (
@@ -153,7 +153,7 @@ def causes_section(document: DiffDocument) -> Section:
         for group in groups
     ]
     notes = [words(_MEANINGS[cause]) for cause in dict.fromkeys(group.cause for group in groups) if cause != "sole"]
-    return Section(
+    return DiffTable(
         "causes",
         "Causes",
         columns,

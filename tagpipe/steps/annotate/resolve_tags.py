@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.params import AnnotateParams
+from tagpipe.tables.ledger import OUTCOME_CODE, OUTCOMES, Outcomes, count_outcomes
 from tagpipe.tables.schemas import Outcome, check_table, id_kind_of, labeled_projects, tag_uses
 from tagpipe.tables.tag_lists import (
     Bools,
@@ -41,14 +42,9 @@ from tagpipe.vocabulary.vocabulary import (
     resolve_parents,
 )
 
-OUTCOMES = tuple(Outcome)
-"""Outcomes by their code in the arrays."""
-
-_CODE = {outcome: np.uint8(code) for code, outcome in enumerate(OUTCOMES)}
 SLICE_ROWS = 1 << 17
 """Projects per pass of the kernel: bounds its scratch memory and keeps it in the processor's cache."""
 
-Outcomes = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
 Number = TypeVar("Number", bound=np.generic)
 
@@ -101,13 +97,13 @@ class Annotation:
     @property
     def dropped_parents(self) -> pa.StringArray:
         """The distinct tags that the parents mode took from any project."""
-        tags = gather(self.tag_of, self.raw.codes[self.outcomes == _CODE[Outcome.PARENT_DROPPED]])
+        tags = gather(self.tag_of, self.raw.codes[self.outcomes == OUTCOME_CODE[Outcome.PARENT_DROPPED]])
         return self.labelsets.values.take(pa.array(np.flatnonzero(np.bincount(tags))))
 
     def count_out_of_vocabulary(self) -> tuple[pa.StringArray, Int64s]:
         """(distinct compared forms, projects with each that the vocabulary does not have)."""
         forms = self.normalized.dictionary_encode()
-        out = self.raw.codes[self.outcomes == _CODE[Outcome.OUT_OF_VOCABULARY]]
+        out = self.raw.codes[self.outcomes == OUTCOME_CODE[Outcome.OUT_OF_VOCABULARY]]
         per_raw = np.bincount(out, minlength=len(self.normalized))
         counts = np.zeros(len(forms.dictionary), dtype=np.int64)
         np.add.at(counts, forms.indices.to_numpy(), per_raw)
@@ -148,16 +144,11 @@ class Annotation:
                 null_code=-1,
             ),
             "outcome": coded_text(
-                with_implied(outcomes, _CODE[Outcome.IMPLIED]).astype(np.int32), pa.array(list(map(str, OUTCOMES)))
+                with_implied(outcomes, OUTCOME_CODE[Outcome.IMPLIED]).astype(np.int32),
+                pa.array(list(map(str, OUTCOMES))),
             ),
         }
         return check_table(pa.table(columns), tag_uses(id_kind_of(self.rows)))
-
-
-def count_outcomes(outcomes: Outcomes) -> dict[str, int]:
-    """Uses per outcome, every outcome in order."""
-    # One pass a code over bytes: bincount would first copy them as integers of eight.
-    return {str(outcome): int(np.count_nonzero(outcomes == _CODE[outcome])) for outcome in OUTCOMES}
 
 
 def gather(table: npt.NDArray[Number], codes: Int32s) -> npt.NDArray[Number]:
@@ -269,10 +260,10 @@ def _decide(raw_values: pa.StringArray, vocabulary: Vocabulary, params: Annotate
     included[find_excluded(vocabulary, params)] = False
     coded = forms.dictionary_encode()
     identities = np.where(tags >= 0, tags, len(vocabulary.tags) + coded.indices.to_numpy()).astype(np.int32)
-    outcomes = np.where(by_name, _CODE[Outcome.KEPT], _CODE[Outcome.ALIAS]).astype(np.uint8)
+    outcomes = np.where(by_name, OUTCOME_CODE[Outcome.KEPT], OUTCOME_CODE[Outcome.ALIAS]).astype(np.uint8)
     if len(outcomes):
-        outcomes[~included[tags]] = _CODE[Outcome.EXCLUDED]
-    outcomes[tags < 0] = _CODE[Outcome.OUT_OF_VOCABULARY]
+        outcomes[~included[tags]] = OUTCOME_CODE[Outcome.EXCLUDED]
+    outcomes[tags < 0] = OUTCOME_CODE[Outcome.OUT_OF_VOCABULARY]
     return _Decision(forms, identities, tags, outcomes, included)
 
 
@@ -312,15 +303,15 @@ def _annotate_rows(
     outcomes = gather(decision.outcomes, codes)
     tags = gather(decision.tags, codes)
     repeats = find_repeats(offsets, gather(decision.identities, codes))
-    outcomes[repeats] = _CODE[Outcome.DUPLICATE]
-    is_in = (outcomes == _CODE[Outcome.KEPT]) | (outcomes == _CODE[Outcome.ALIAS])
+    outcomes[repeats] = OUTCOME_CODE[Outcome.DUPLICATE]
+    is_in = (outcomes == OUTCOME_CODE[Outcome.KEPT]) | (outcomes == OUTCOME_CODE[Outcome.ALIAS])
     if params.parents in ("drop", "drop_if_child"):
         dropped = is_in & (
             closure.is_parent[tags]
             if params.parents == "drop"
             else _has_descendant(offsets, tags, ~repeats & (tags >= 0), closure)
         )
-        outcomes[dropped] = _CODE[Outcome.PARENT_DROPPED]
+        outcomes[dropped] = OUTCOME_CODE[Outcome.PARENT_DROPPED]
         is_in &= ~dropped
     kept_offsets = offsets_after(is_in, offsets)
     labelsets = sort_lists(kept_offsets, tags[is_in])
@@ -352,36 +343,3 @@ def _find_implied(offsets: Int64s, labelsets: Int32s, decision: _Decision, closu
     implied = np.setdiff1d(closure.pack(above_rows[allowed], above_tags[allowed]), closure.pack(rows, labelsets))
     found_rows, found_tags = np.divmod(implied, len(closure.is_parent))
     return found_rows, found_tags.astype(np.int32)
-
-
-def annotation_report(annotation: Annotation, params: AnnotateParams) -> dict[str, object]:
-    """annotation.json: tag uses by outcome, and the most used tags that the vocabulary does not have.
-
-    [form, projects] pairs, at most 20, by projects descending, then form.
-    """
-    raw = annotation.raw
-    n_by_outcome = annotation.n_by_outcome
-    forms, counts = annotation.count_out_of_vocabulary()
-    excluded = set(find_excluded(annotation.vocabulary, params))
-    return {
-        "schema": 1,
-        "n_projects": annotation.rows.num_rows,
-        "tag_uses": {
-            "n_in": len(raw.codes),
-            "by_outcome": n_by_outcome,
-        },
-        "tags": {
-            "n_raw": int(np.count_nonzero(np.bincount(raw.codes, minlength=1))),
-            "n_out_of_vocabulary": int((counts > 0).sum()),
-            "out_of_vocabulary": rank_names(forms, counts, n_most=20),
-            "excluded": [annotation.vocabulary.tags[index] for index in sorted(excluded)],
-        },
-    }
-
-
-def rank_names(names: pa.StringArray, counts: Int64s, *, n_most: int) -> list[list[object]]:
-    """[name, count] of the largest counts, by count descending, then name; zero counts left out."""
-    n_least = max(int(np.partition(counts, -n_most)[-n_most]) if len(counts) > n_most else 0, 1)
-    chosen = np.flatnonzero(counts >= n_least)
-    pairs = zip((-counts[chosen]).tolist(), names.take(pa.array(chosen)).to_pylist(), strict=True)
-    return [[name, -count] for count, name in sorted(pairs)[:n_most]]

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.core.told_apart import ToldApart
 from tagpipe.params import MonitorParams
 from tagpipe.steps.monitor.statistics import (
     Floats,
@@ -23,6 +22,7 @@ from tagpipe.steps.monitor.uses import N_RECENT, Times
 from tagpipe.tables.monitor_report import Candidate, NotSuggested
 from tagpipe.tables.periods import Periods, day_text
 from tagpipe.tables.tag_lists import Bools, Int64s
+from tagpipe.vocabulary.curation_lists import ToldApart
 from tagpipe.vocabulary.nearest import find_nearest_tags
 from tagpipe.vocabulary.vocabulary import Vocabulary
 

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.core.told_apart import ToldApart
 from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
 from tagpipe.steps.monitor.candidates import describe_candidates, judge_candidates
 from tagpipe.steps.monitor.statistics import adjust_p, rising_p, round_significant, trend_score
@@ -18,7 +17,7 @@ from tagpipe.steps.monitor.uses import Times, Uses, find_labeled, read_uses, tim
 from tagpipe.tables.monitor_report import Counts, Fading, Monitoring, Period
 from tagpipe.tables.periods import Periods, day_text, find_days, make_periods
 from tagpipe.tables.tag_lists import Bools, Int64s
-from tagpipe.vocabulary.curation_lists import Ignored, NotSame, find_ignored
+from tagpipe.vocabulary.curation_lists import Ignored, NotSame, ToldApart, find_ignored
 from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 
 

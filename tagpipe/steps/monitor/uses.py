@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.steps.annotate.resolve_tags import OUTCOMES
-from tagpipe.steps.threshold.cut import read_ledger
+from tagpipe.tables.ledger import OUTCOMES, read_ledger
 from tagpipe.tables.periods import Periods, Spread, spread_uses
 from tagpipe.tables.schemas import Outcome
 from tagpipe.tables.tag_lists import Bools, Int32s, Int64s, decode_codes, offsets_after, tag_lists_of

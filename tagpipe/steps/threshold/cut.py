@@ -10,9 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.params import ThresholdParams
-from tagpipe.steps.annotate.resolve_tags import OUTCOMES, Outcomes
-from tagpipe.steps.threshold.measures import cardinality, density, imbalance
-from tagpipe.tables.digest import content_sha256
+from tagpipe.tables.ledger import OUTCOMES, Outcomes
 from tagpipe.tables.schemas import TAGS, DropReason, Outcome, check_table, id_kind_of, labeled_projects
 from tagpipe.tables.tag_lists import (
     Bools,
@@ -20,10 +18,8 @@ from tagpipe.tables.tag_lists import (
     TagLists,
     decode_codes,
     offsets_after,
-    offsets_of,
 )
 
-N_SHOWN = 5
 Steps = npt.NDArray[np.uint8]
 REASONS = tuple(DropReason)
 """Drop reasons by the step that a project's tags reached, the furthest last."""
@@ -123,24 +119,6 @@ def furthest_steps(outcomes: Outcomes, offsets: Int64s) -> Steps:
     return steps
 
 
-def read_ledger(ledger: pa.Table, projects: pa.Table) -> tuple[Outcomes, Int64s]:
-    """(index into OUTCOMES of every use of the ledger's table, offsets of each project's uses).
-
-    Both tables are ordered by project id.
-    """
-    names, codes = decode_codes(ledger.column("outcome"))
-    outcome_of = np.array([OUTCOMES.index(Outcome(name)) for name in names.to_pylist()], dtype=np.uint8)
-    if not ledger.num_rows:
-        return np.zeros(0, dtype=np.uint8), np.zeros(projects.num_rows + 1, dtype=np.int64)
-    ids = ledger.column("project_id").combine_chunks()
-    begins = np.flatnonzero(np.concatenate([[True], np.asarray(pc.not_equal(ids[1:], ids[:-1]))]))
-    known = projects.column("id").combine_chunks()
-    rows = np.asarray(pc.index_in(ids.take(pa.array(begins)), value_set=known))
-    lengths = np.zeros(projects.num_rows, dtype=np.int64)
-    lengths[rows] = np.diff(np.append(begins, len(ids)))
-    return outcome_of[codes], offsets_of(lengths)
-
-
 def find_dropped(ledger: pa.Table, outcomes: Outcomes) -> pa.StringArray:
     """The distinct tags that the parents mode took from any project. outcomes: of every use (`read_ledger`)."""
     is_dropped = outcomes == OUTCOMES.index(Outcome.PARENT_DROPPED)
@@ -167,51 +145,3 @@ def _rank_tags(
     )
     ranked = table.sort_by([("n_projects", "descending"), ("tag", "ascending")])
     return check_table(ranked.combine_chunks().cast(TAGS), TAGS)
-
-
-def threshold_report(
-    cut: Cut,
-    projects: pa.Table,
-    params: ThresholdParams,
-    n_by_outcome: dict[str, int],
-    *,
-    n_in: int,
-    n_rejected: int,
-    n_duplicates: int,
-) -> dict[str, object]:
-    """threshold.json of the labeled `projects`. Pairs of tag and support are by support descending, then tag.
-
-    Raises AssertionError if a row would be lost: in = rejected + duplicates + labeled + unlabeled.
-    """
-    n_unlabeled = sum(cut.n_unlabeled.values())
-    assert n_in == n_rejected + n_duplicates + cut.n_labeled + n_unlabeled, "a project was lost"
-    pairs = [
-        list(pair) for pair in zip(*(cut.tags.column(name).to_pylist() for name in ("tag", "n_projects")), strict=True)
-    ]
-    n_kept = int(pc.sum(cut.tags.column("kept")).as_py() or 0)
-    met_the_cut = [pair for pair in pairs if pair[1]]
-    supports = cut.tags.column("n_projects").to_numpy()[:n_kept]
-    return {
-        "schema": 1,
-        "min_projects": params.min_projects,
-        "projects": {
-            "n_in": n_in,
-            "n_rejected": n_rejected,
-            "n_duplicates": n_duplicates,
-            "n_labeled": cut.n_labeled,
-            "n_unlabeled": cut.n_unlabeled,
-        },
-        "tag_uses": {
-            "n_in": sum(count for outcome, count in n_by_outcome.items() if outcome != Outcome.IMPLIED),
-            "by_outcome": n_by_outcome,
-            "n_kept": cut.n_kept_uses,
-        },
-        "tags": {"n_seen": len(pairs), "n_kept": n_kept, "kept": pairs[:n_kept]},
-        "most_popular": pairs[:n_kept][:N_SHOWN],
-        "just_made": pairs[:n_kept][-N_SHOWN:],
-        "just_missed": met_the_cut[n_kept:][:N_SHOWN],
-        "cardinality": cardinality(cut.n_kept_uses, cut.n_labeled),
-        "density": density(cut.n_kept_uses, cut.n_labeled, n_kept),
-        "imbalance": imbalance(supports),
-        "content_sha256": content_sha256(projects, cut.tags),
-    }

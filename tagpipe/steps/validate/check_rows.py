@@ -1,4 +1,4 @@
-"""Received projects to the validated table: every row is kept, collapsed or rejected with a reason, never lost."""
+"""ReceivedRows projects to the validated table: every row is kept, collapsed or rejected with a reason, never lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tagpipe.errors import ConfigError, GuardError, InputError, escape_shown
 from tagpipe.params import ValidateParams
-from tagpipe.steps.validate.json_projects import Received, Record, RowFailure
+from tagpipe.steps.validate.received_rows import ReceivedRows, Record, RowFailure
 from tagpipe.tables.schemas import (
     LATEST,
     ROW,
@@ -79,7 +79,7 @@ class ValidatedProjects:
         return counts
 
 
-def validate_projects(received: Received, params: ValidateParams, *, file: str) -> ValidatedProjects:
+def validate_projects(received: ReceivedRows, params: ValidateParams, *, file: str) -> ValidatedProjects:
     """Check, de-duplicate and sort the rows.
 
     Raises GuardError (exit 4) where more than `max_rejected` of the rows fail, InputError where none is left.
@@ -96,7 +96,7 @@ def validate_projects(received: Received, params: ValidateParams, *, file: str) 
     return ValidatedProjects(_finish_table(table, params), order, received.n_rows, n_duplicates, rejected)
 
 
-def _parse_created_on(received: Received, params: ValidateParams) -> tuple[pa.Table, list[RowFailure]]:
+def _parse_created_on(received: ReceivedRows, params: ValidateParams) -> tuple[pa.Table, list[RowFailure]]:
     """The table with `created_on` as a timestamp (null if missing), and the rows whose text is no time."""
     table, failures = received.table, list(received.failures)
     if "created_on" not in params.fields:
@@ -245,7 +245,7 @@ def _lists_equal(ours: TagLists, theirs: TagLists) -> Bools:
     return np.asarray(n_different[ours.offsets[1:]] == n_different[ours.offsets[:-1]])
 
 
-def _describe_rejected(received: Received, failures: list[RowFailure], params: ValidateParams) -> Iterator[Record]:
+def _describe_rejected(received: ReceivedRows, failures: list[RowFailure], params: ValidateParams) -> Iterator[Record]:
     """One record a rejected row, by row: its first reason, further ones in `also`, and the row as received."""
     by_row: dict[int, list[RowFailure]] = defaultdict(list)
     for failure in failures:

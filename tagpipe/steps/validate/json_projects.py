@@ -1,4 +1,4 @@
-"""Received bytes to a loosely typed table of projects: strict JSON, NDJSON or CSV.
+"""ReceivedRows bytes to a loosely typed table of projects: strict JSON, NDJSON or CSV.
 
 Almost all rows of a real source are regular. A block of them goes to Arrow's parser whole, told exactly which
 fields and types to expect: it refuses every other field, duplicate keys, other types, NaN, bad escapes and
@@ -9,20 +9,27 @@ by record by `strict_json`, which finds the rows to reject, or the error and its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json
 
-from tagpipe.errors import InputError, escape_shown
+from tagpipe.errors import escape_shown
 from tagpipe.formats.strict_json import ByteSource, Window, iter_array
 from tagpipe.params import ValidateParams
-from tagpipe.tables.schemas import CODED_TEXT, ROW, Rejection, id_type, is_unicode
-from tagpipe.tables.tag_lists import offsets_after, offsets_of
+from tagpipe.steps.validate.received_rows import (
+    FieldTypes,
+    Progress,
+    ReceivedRows,
+    Record,
+    RowFailure,
+    check_fields,
+    code_tags,
+    field_types,
+)
+from tagpipe.tables.schemas import ROW, Rejection, is_unicode
 
 BLOCK_BYTES = 8 << 20
 SEARCH_BYTES = 1 << 16
@@ -32,19 +39,6 @@ _RECORD_END = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 _LINE_BREAK = re.compile(rb"\}[ \t\r]*\n,[ \t]*\{")
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _INT64 = range(-(1 << 63), 1 << 63)
-
-Record = dict[str, Any]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class RowFailure:
-    """One reason to reject row `row` (from 1): what `field` (a name in the source) holds and why not."""
-
-    row: int
-    field: str | None
-    reason: Rejection
-    found: str
 
 
 @dataclass(frozen=True)
@@ -57,55 +51,12 @@ class Block:
     end: int
 
 
-@dataclass(frozen=True)
-class Received:
-    """The rows that could be read, and those that could not.
-
-    table: schemas.ROW (int64, from 1), id, created_on (as written: text or int64), text fields, tags (lists of coded
-    text); everything but the row may be null. failures: why the other rows are not in the table, one or more for each.
-    read_rows: (row, record as received) of the rows asked for.
-    """
-
-    table: pa.Table
-    failures: tuple[RowFailure, ...]
-    n_rows: int
-    read_rows: Callable[[list[int]], Iterator[tuple[int, object]]] = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The fields to read, by their names in tagpipe and in the source, with the types of the first record."""
-
-    names: Mapping[str, str]
-    types: Mapping[str, pa.DataType]
-    tags_separator: str | None
-
-    @property
-    def record_type(self) -> pa.DataType:
-        return pa.struct([(source, self.types[name]) for name, source in self.names.items()])
-
-
-def read_projects(
-    data: ByteSource, suffix: str, params: ValidateParams, *, file: str, progress: Progress | None = None
-) -> Received:
-    """All rows of a source. Raises InputError where the file as a whole is unreadable."""
-    if suffix == ".csv":
-        from tagpipe.steps.validate.csv_projects import read_csv_projects
-
-        received = read_csv_projects(data[:], params, file=file)
-    else:
-        received = _read_json_projects(data, suffix, params, file=file, progress=progress)
-    if not received.n_rows:
-        raise InputError("holds no projects", file=file, expected="at least one", fix="Check the source")
-    return received
-
-
-def _read_json_projects(
+def read_json_projects(
     data: ByteSource, suffix: str, params: ValidateParams, *, file: str, progress: Progress | None
-) -> Received:
+) -> ReceivedRows:
     layout: ArrayLayout | LinesLayout = ArrayLayout(data, file) if suffix == ".json" else LinesLayout(data, file)
     start = layout.find_start()
-    shape: Shape | None = None
+    shape: FieldTypes | None = None
     tables: list[pa.Table] = []
     failures: list[RowFailure] = []
     blocks: list[Block] = []
@@ -114,7 +65,7 @@ def _read_json_projects(
         end, body = layout.cut_block(start)
         if shape is None:
             first = next(iter(layout.iter_records(start, start + 1)))[1]
-            shape = shape_of(first, params)
+            shape = field_types(first, params)
         columns = _read_block(body, shape) if body is not None else None
         if columns is not None and layout.holds(body, len(columns)):
             n_block, next_start = len(columns), layout.find_next(end)
@@ -134,12 +85,12 @@ def _read_json_projects(
         return _reread(layout, blocks, rows)
 
     if shape is None:
-        return Received(pa.table({}), (), 0, read_rows)
+        return ReceivedRows(pa.table({}), (), 0, read_rows)
     table = pa.concat_tables(tables)
     absent = [name for name in params.required if table.num_rows and table.column(name).null_count == table.num_rows]
     if absent and isinstance(first, dict):
         check_fields(first, absent, params, file=file)
-    return Received(table, tuple(failures), n_rows, read_rows)
+    return ReceivedRows(table, tuple(failures), n_rows, read_rows)
 
 
 class ArrayLayout:
@@ -253,33 +204,7 @@ class LinesLayout:
             at = self.find_next(stop)
 
 
-def check_fields(record: Mapping[str, object], names: Iterable[str], params: ValidateParams, *, file: str) -> None:
-    """Raise InputError if a field that no project has is not in the first one either: then it has another name."""
-    for name in names:
-        if params.fields[name] not in record:
-            raise InputError(
-                "no project has this field",
-                file=file,
-                row=1,
-                field=params.fields[name],
-                found=escape_shown(", ".join(record)),
-                fix=f"Name the field that holds it in params.yaml validate.fields.{name}",
-            )
-
-
-def shape_of(record: object, params: ValidateParams) -> Shape:
-    """The types of the first record's fields."""
-    fields = record if isinstance(record, dict) else {}
-    types: dict[str, pa.DataType] = dict.fromkeys(params.fields, pa.string())
-    types["id"] = id_type(params.id)
-    if not isinstance(fields.get(params.fields["tags"]), str):
-        types["tags"] = pa.list_(pa.string())
-    if "created_on" in types and params.created_on != "iso":
-        types["created_on"] = pa.int64()
-    return Shape(params.fields, types, params.tags_separator)
-
-
-def _read_block(body: bytes, shape: Shape) -> pa.StructArray | None:
+def _read_block(body: bytes, shape: FieldTypes) -> pa.StructArray | None:
     """The records of a regular block, or None if anything in it is not exactly as `shape` says."""
     document = b'{"r":[' + body + b"]}"
     schema = pa.schema([("r", pa.list_(shape.record_type))])
@@ -309,7 +234,9 @@ def _check_utf8(body: bytes) -> None:
     pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(body)]).validate(full=True)
 
 
-def _read_records(values: list[object], first_row: int, shape: Shape, failures: list[RowFailure]) -> pa.StructArray:
+def _read_records(
+    values: list[object], first_row: int, shape: FieldTypes, failures: list[RowFailure]
+) -> pa.StructArray:
     """Records that may be irregular: those that fail become failures and nulls."""
     clean = [_read_record(value, first_row + at, shape, failures) for at, value in enumerate(values)]
     types = {**shape.types, "tags": pa.list_(pa.string())}
@@ -317,7 +244,7 @@ def _read_records(values: list[object], first_row: int, shape: Shape, failures: 
     return pa.array(clean, pa.struct(names))
 
 
-def _read_record(value: object, row: int, shape: Shape, failures: list[RowFailure]) -> Record | None:
+def _read_record(value: object, row: int, shape: FieldTypes, failures: list[RowFailure]) -> Record | None:
     if not isinstance(value, dict):
         failures.append(RowFailure(row, None, Rejection.NOT_AN_OBJECT, escape_shown(value)))
         return None
@@ -352,7 +279,7 @@ def _refuse_value(value: object, kind: pa.DataType) -> Rejection | None:
     return None if is_unicode(value) else Rejection.BAD_TEXT
 
 
-def _to_table(records: pa.StructArray, first_row: int, shape: Shape) -> pa.Table:
+def _to_table(records: pa.StructArray, first_row: int, shape: FieldTypes) -> pa.Table:
     """The records that are not null, in tagpipe's names, with the row number ahead."""
     rows = pa.array(np.arange(first_row, first_row + len(records)))
     if records.null_count:
@@ -363,28 +290,6 @@ def _to_table(records: pa.StructArray, first_row: int, shape: Shape) -> pa.Table
         columns[name] = records.field(source)
     columns["tags"] = code_tags(columns["tags"], shape.tags_separator)
     return pa.table(columns)
-
-
-def code_tags(tags: pa.Array, separator: str | None) -> pa.ListArray:
-    """Lists of coded texts, from lists of texts or from one text a row (whole, or split at `separator`).
-
-    Nothing is no tag: an empty text, or what stands between two separators, is left out.
-    """
-    mask = tags.is_null() if tags.null_count else None
-    if pa.types.is_string(tags.type):
-        tags = pc.split_pattern(tags, separator) if separator is not None else _list_of_one(tags)
-        filled = np.asarray(pc.greater(pc.binary_length(tags.values), 0))
-        offsets = offsets_after(filled, np.asarray(tags.offsets)).astype(np.int32)
-        values = tags.values.filter(pa.array(filled))
-    else:
-        offsets, values = tags.offsets, tags.values
-    return pa.ListArray.from_arrays(pa.array(offsets), values.dictionary_encode().cast(CODED_TEXT), mask=mask)
-
-
-def _list_of_one(texts: pa.StringArray) -> pa.ListArray:
-    return pa.ListArray.from_arrays(
-        pa.array(offsets_of(np.asarray(texts.is_valid())).astype(np.int32)), texts.drop_null()
-    )
 
 
 def _reread(layout: ArrayLayout | LinesLayout, blocks: list[Block], rows: list[int]) -> Iterator[tuple[int, object]]:

@@ -1,0 +1,75 @@
+"""A whole comparison: what differs, what caused it, the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tagpipe.comparison.causes import Attribution
+from tagpipe.comparison.diff import VersionDiff
+from tagpipe.comparison.document import DiffDocument, make_document
+from tagpipe.comparison.gates import GateResult
+from tagpipe.params import SHAPING, Params, dump_params, parse_params
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What head has otherwise than base. attribution: None where causes were not asked for."""
+
+    diff: VersionDiff
+    attribution: Attribution | None
+    gates: tuple[GateResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate did."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def document(self) -> DiffDocument:
+        """What the renderers draw."""
+        return make_document(self.diff, self.attribution, self.gates)
+
+
+def changes_table(comparison: Comparison) -> pa.Table:
+    """`schemas.label_changes`: every label change of a comparison."""
+    diff, attribution = comparison.diff, comparison.attribution
+    projects, tags = diff.union.unpack(diff.labels.labels)
+    groups = attribution.groups if attribution else ()
+    of_group = pa.array(attribution.group_of) if attribution else pa.nulls(len(diff.labels), pa.int32())
+    causes = pa.array([str(group.cause) for group in groups], pa.string())
+    factors = pa.array([list(group.factors) for group in groups], pa.list_(pa.string()))
+    table = pa.table(
+        {
+            "project_id": diff.union.ids.take(pa.array(projects)),
+            "tag": diff.union.tags.take(pa.array(tags)),
+            "change": pa.array(diff.labels.is_added).cast(pa.int32()),
+            "cause": causes.take(of_group),
+            "factors": factors.take(of_group),
+        }
+    )
+    words = pa.array(["removed", "added"])
+    return table.set_column(2, "change", words.take(table.column("change")))
+
+
+def changed_factors(diff: VersionDiff) -> list[str]:
+    """What differs between the inputs, without code: projects, vocabulary, then parameters by name."""
+    names = [change.name for change in diff.sources if change.name == "projects"]
+    names += ["vocabulary"] if diff.vocabulary else []
+    return names + [change.name for change in diff.params if change.name.split(".")[0] in SHAPING]
+
+
+def mix_params(head: Params, ours: Mapping[str, Any], theirs: Mapping[str, Any], from_head: frozenset[str]) -> Params:
+    """Base's shaping parameters but for those of `from_head`; where the bytes come from, and gates, are head's."""
+    tree: dict[str, Any] = dump_params(head)
+    for section in SHAPING:
+        tree[section] = {}
+    for name in dict.fromkeys([*theirs, *ours]):
+        section, _, key = name.partition(".")
+        values = theirs if name in from_head else ours
+        if section in SHAPING and name in values:
+            tree[section][key] = values[name]
+    return parse_params(tree, file="the mixed parameters")

@@ -1,0 +1,83 @@
+"""Explain what became of one project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+
+from tagpipe.dataset.explanation import Explanation, explain_project
+from tagpipe.errors import InputError, escape_shown
+from tagpipe.io.versions.version import Version, open_version
+from tagpipe.tables.schemas import IdType, id_kind_of
+from tagpipe.vocabulary.vocabulary import load_vocabulary
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
+"""What `int` may be asked: it takes 2_0, digits of other scripts and white space, too, but no more than 4300 digits."""
+
+
+def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") -> Explanation:
+    """Why a project of the version at `path` has or lacks `tag` (or, without one, all of its tags).
+
+    Raises InputError where there is no such project; it says so if its row was rejected, and why.
+    """
+    version = open_version(path)
+    projects = version.read_table("annotate/projects", columns=["id"])
+    key = _parse_id(project_id, projects, version)
+    params = version.read_json("threshold", "manifest.json")["params"]
+    return explain_project(
+        key,
+        version.read_table("annotate/tag_uses", filters=[("project_id", "=", key)]),
+        version.read_table("threshold/tags"),
+        load_vocabulary(version.read_json("validate", "vocabulary.json")),
+        min_projects=params["threshold"]["min_projects"],
+        normalize=params["annotate"]["normalize"],
+        aliases=params["annotate"]["aliases"],
+        tag=tag,
+    )
+
+
+def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | str:
+    """The id in its column's type, if there is such a project."""
+    import pyarrow.compute as pc
+
+    key: int | str = project_id
+    kind = id_kind_of(projects)
+    if kind == "integer":
+        if not _INTEGER.fullmatch(project_id):
+            raise InputError(
+                "not an id of this dataset",
+                field="PROJECT_ID",
+                found=escape_shown(project_id),
+                expected="an integer",
+                fix=_why_rejected(version, project_id, kind),
+            )
+        key = int(project_id)
+    known = projects.column("id")
+    can_be = isinstance(key, str) or -(1 << 63) <= key < 1 << 63
+    if can_be and pc.index(known, pa.scalar(key, known.type)).as_py() >= 0:
+        return key
+    raise InputError(
+        "there is no such project in this version",
+        field="PROJECT_ID",
+        found=escape_shown(key),
+        fix=_why_rejected(version, project_id, kind) or "Look the id up in data/source or data/raw",
+    )
+
+
+def _why_rejected(version: Version, project_id: str, kind: IdType) -> str | None:
+    """Why a row with this id (as a number or a text) was rejected, if one was."""
+    asked = _name_of(project_id, kind)
+    for row in version.read_lines("validate", "rejected.jsonl"):
+        if _name_of(row["id"], kind) == asked:
+            return f"Row {row['row']} with this id was rejected: {row['field']} is {row['reason']} ({row['found']})"
+    return None
+
+
+def _name_of(received: object, kind: IdType) -> str | None:
+    """What an id as received would be called, whatever its type; None for what is no id at all."""
+    if isinstance(received, bool) or not isinstance(received, int | str):
+        return None
+    text = str(received)
+    return str(int(text)) if kind == "integer" and _INTEGER.fullmatch(text) else text

@@ -1,0 +1,140 @@
+"""Preview an edit before it is built."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tagpipe.comparison.comparison import Comparison
+from tagpipe.comparison.settings import change_params
+from tagpipe.comparison.sides import Side
+from tagpipe.dataset.build import Build
+from tagpipe.dataset.build import build as build_in_memory
+from tagpipe.dataset.summary import SweepRow
+from tagpipe.errors import ConfigError, escape_shown
+from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.raw_files import open_raw, suffix_of
+from tagpipe.io.repository.yaml_file import parse_yaml, read_params
+from tagpipe.io.sources.sources import each_source, fetch_source
+from tagpipe.io.versions.load_sides import is_code_of_now, load_built
+from tagpipe.operations.compare import compare_sides, read_raw
+from tagpipe.params import Params
+from tagpipe.steps.validate.validate import Raw, RawFile
+
+
+def preview(
+    root: Path, settings: Mapping[str, Any] | None = None, *, vocabulary: Path | None = None, with_causes: bool = True
+) -> Comparison:
+    """The last built version of the workspace beside what an edit would give: built in memory, nothing written.
+
+    The edit is whatever params.yaml and the sources hold now, with `settings` (dotted name -> value) over it, and
+    another vocabulary file. Raises InputError where the workspace has no whole version.
+    """
+    layout = project_layout(root)
+    params = change_params(read_params(layout.params_file), settings or {})
+    raw = _received_now(root, params, vocabulary)
+    built = build_in_memory(raw, (), params)
+    base = load_built(root, params)
+    return compare_sides(
+        base.side,
+        side_of(built, "preview"),
+        lambda: (read_raw(base), raw),
+        may_be_code=not is_code_of_now(base),
+        with_causes=with_causes,
+    )
+
+
+def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequence[Side] = ()) -> Comparison:
+    """What an edit of the vocabulary alone does: the inputs and parameters of now, with each of two vocabularies.
+
+    Both are built in memory, so that edits that are not built yet do not count; nothing is written. known: sides of
+    earlier previews (`diff.base`, `diff.head`); one that is `before` with the inputs of now is not built again. Raises
+    what the sources and the build raise.
+    """
+    layout = project_layout(root)
+    params = read_params(layout.params_file)
+    raw = _received_now(root, params, None)
+
+    def side_with(data: bytes, name: str) -> Side:
+        # One build at a time: two of a million projects would take 2 GB.
+        return side_of(build_in_memory(Raw(raw.projects, replace(raw.vocabulary, data=data)), (), params), name)
+
+    theirs = side_with(after, "as edited")
+    sources = {**theirs.sources, "vocabulary": hashlib.sha256(before).hexdigest()}
+    built = next((side for side in known if side.params == params and side.sources == sources), None)
+    ours = side_with(before, "as it is") if built is None else replace(built, name="as it is")
+    return compare_sides(ours, theirs, lambda: (raw, raw), may_be_code=False, with_causes=False)
+
+
+def sweep(
+    root: Path,
+    name: str,
+    values: Sequence[int],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    vocabulary: Path | None = None,
+) -> list[SweepRow]:
+    """One row for each value of the parameter `name`: what the workspace's inputs would give. Nothing is written."""
+    layout = project_layout(root)
+    params = change_params(read_params(layout.params_file), settings or {})
+    raw = _received_now(root, params, vocabulary)
+    rows = []
+    for value in values:
+        report = build_in_memory(raw, (), change_params(params, {name: value})).reports["threshold"]
+        rows.append(
+            SweepRow(
+                value,
+                report["tags"]["n_kept"],
+                report["projects"]["n_labeled"],
+                report["cardinality"],
+                *(tuple((tag, count) for tag, count in report[edge]) for edge in ("just_made", "just_missed")),
+            )
+        )
+    return rows
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """`threshold.min_projects=25` -> {name: value}; values are YAML. Raises ConfigError."""
+    found = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(
+                "not a setting", field="--set", found=escape_shown(setting), expected="NAME=VALUE", fix="Correct it"
+            )
+        found[name] = parse_yaml(value.encode("utf-8"), file="--set")
+    return found
+
+
+def side_of(built: Build, name: str) -> Side:
+    """A build in memory as a side."""
+    forms, counts = built.annotation.count_out_of_vocabulary()
+    return Side(
+        name=name,
+        projects=built.annotation.select(built.validated.order).drop_columns("tags"),
+        labels=built.labeled.select(["id", "tags"]),
+        tags=built.cut.tags,
+        out_of_vocabulary={
+            form: count for form, count in zip(forms.to_pylist(), counts.tolist(), strict=True) if count
+        },
+        vocabulary=built.vocabulary,
+        params=built.params,
+        reports=built.reports,
+        sources={name: str(source["sha256"]) for name, source in built.reports["validation"]["sources"].items()},
+    )
+
+
+def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
+    """What fetch would receive now; `vocabulary` in its place if it is given."""
+    layout = project_layout(root)
+    files = {}
+    for name, source in each_source(params.source):
+        if name == "vocabulary" and vocabulary is not None:
+            files[name] = RawFile(vocabulary.name, suffix_of(vocabulary), open_raw(vocabulary))
+        else:
+            data = fetch_source(layout, name, source, params.source.download).data
+            files[name] = RawFile(source.location, source.suffix, data)
+    return Raw(files["projects"], files["vocabulary"])

@@ -1,0 +1,119 @@
+"""Accept what upstream has now: new pins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tagpipe.errors import ConfigError
+from tagpipe.io.repository.layout import PARAMS_FILE, Layout, project_layout
+from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.secrets import without_secrets
+from tagpipe.io.repository.yaml_file import read_params, replace_text
+from tagpipe.io.runs.edit_journal import finish_edit
+from tagpipe.io.runs.run_dvc import Echo
+from tagpipe.io.sources.download import Progress, download
+from tagpipe.io.sources.sources import each_source, fetch_source, store_pinned
+from tagpipe.io.versions.version import Version
+from tagpipe.params import Params
+from tagpipe.steps.validate.validate import Raw, RawFile, describe_sources, validate
+
+
+@dataclass(frozen=True)
+class PinChange:
+    """A source's pin before, and what is upstream now. url: as it may be shown."""
+
+    name: str
+    url: str
+    old_sha256: str
+    new_sha256: str
+
+    @property
+    def moved(self) -> bool:
+        return self.old_sha256 != self.new_sha256
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What `refresh` found. old_counts: of the version in the workspace, None if it has none. Counts as in
+    validation.json `projects`; n_tags and n_warnings of the vocabulary. accepted: the new pins were written."""
+
+    pins: tuple[PinChange, ...]
+    new_counts: Mapping[str, Any]
+    old_counts: Mapping[str, Any] | None
+    accepted: bool
+
+    @property
+    def moved(self) -> bool:
+        return any(pin.moved for pin in self.pins)
+
+
+def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress | None = None) -> Refreshed:
+    """Look upstream, prove that the new bytes parse and validate, and (unless `check`) write their pins.
+
+    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. An edit of the
+    vocabulary that a kill left half written is finished first, and echo called with a line for people about it; not
+    with `check`, which writes nothing. progress: of each download, as `io.download` has it. Raises ConfigError if no
+    source has a url, SourceUnavailable, and whatever the new bytes fail with.
+    """
+    layout = project_layout(root)
+    with hold_run_lock(layout.scratch, command="tagpipe refresh"):
+        if not check and (killed := finish_edit(layout.scratch)) is not None:
+            echo(killed.in_words)
+        params = read_params(layout.params_file)
+        received, pins = _look_upstream(layout, params, progress)
+        validated, vocabulary, findings = validate(Raw(received["projects"], received["vocabulary"]), params)
+        counts = {
+            "n_in": validated.n_in,
+            "n_rejected": validated.n_rejected,
+            "n_duplicates": validated.n_duplicates,
+            "n_valid": validated.rows.num_rows,
+            "n_tags": len(vocabulary.tags),
+            "n_warnings": len(findings),
+        }
+        moved = [pin for pin in pins if pin.moved]
+        if moved and not check:
+            # Both were proved together: the version then builds from here alone, whatever becomes of upstream.
+            for pin in pins:
+                store_pinned(layout, received[pin.name].data[:])
+            replace_text(layout.params_file, {("source", pin.name, "sha256"): pin.new_sha256 for pin in moved})
+    return Refreshed(tuple(pins), counts, _read_old_counts(layout), bool(moved) and not check)
+
+
+def _look_upstream(
+    layout: Layout, params: Params, progress: Progress | None
+) -> tuple[dict[str, RawFile], list[PinChange]]:
+    sources = each_source(params.source)
+    if all(source.url is None for _, source in sources):
+        raise ConfigError(
+            "no source has a url, so there is nothing to refresh",
+            file=PARAMS_FILE,
+            field="source",
+            fix="Files of data/source/ are read anew by every `tagpipe run`",
+        )
+    received, pins = {}, []
+    for name, source in sources:
+        if source.url is None:
+            data = fetch_source(layout, name, source, params.source.download).data
+        else:
+            data = download(source.url, params.source.download, name=name, progress=progress)
+        received[name] = RawFile(f"source.{name}", source.suffix, data)
+    found = describe_sources(Raw(received["projects"], received["vocabulary"]))
+    for name, source in sources:
+        if source.url is not None and source.sha256 is not None:
+            pins.append(PinChange(name, without_secrets(source.url), source.sha256, str(found[name]["sha256"])))
+    return received, pins
+
+
+def _read_old_counts(layout: Layout) -> dict[str, Any] | None:
+    if not layout.out("validate", "validation.json").is_file():
+        return None
+    report = Version(layout).read_json("validate", "validation.json")
+    projects, vocabulary = report["projects"], report["vocabulary"]
+    return {
+        **{name: projects[name] for name in ("n_in", "n_rejected", "n_duplicates", "n_valid")},
+        "n_tags": vocabulary["n_tags"],
+        "n_warnings": sum(vocabulary["n_warnings"].values()),
+    }
