@@ -19,7 +19,7 @@ from tagpipe.io.repository.layout import project_layout
 from tagpipe.io.repository.raw_files import open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.sources.sources import each_source, fetch_source
-from tagpipe.io.versions.load_sides import is_code_of_now, load_built
+from tagpipe.io.versions.load_sides import load_built, was_built_by_present_code
 from tagpipe.operations.compare import compare_sides, read_raw
 from tagpipe.params import Params
 from tagpipe.steps.validate.validate import Raw, RawFile
@@ -42,7 +42,7 @@ def preview(
         base.side,
         side_of(built, "preview"),
         lambda: (read_raw(base), raw),
-        may_be_code=not is_code_of_now(base),
+        may_be_code=not was_built_by_present_code(base),
         with_causes=with_causes,
     )
 

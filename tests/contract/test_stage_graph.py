@@ -1,4 +1,4 @@
-"""dvc.yaml against the code: every imported module is a dependency, every parameter section exists."""
+"""dvc.yaml against the code: every imported module lies under a dependency, every parameter section exists."""
 
 from __future__ import annotations
 
@@ -48,30 +48,42 @@ def import_graph() -> grimp.ImportGraph:
 
 
 def closure_of(module: str) -> set[str]:
-    """The module, all that it imports directly or not, and the `__init__` of every package on the way."""
-    graph, found, todo = import_graph(), set(), {module}
-    while todo:
-        found |= todo
-        packages = {name.rpartition(".")[0] for name in todo} - {""}
-        todo = {up for name in todo for up in graph.find_upstream_modules(name)} | packages
-        todo -= found
-    return found
+    """The module, and all that it imports, directly or not."""
+    graph = import_graph()
+    return {module, *graph.find_upstream_modules(module)}
 
 
-def file_of(module: str) -> str:
-    """Path of a module, as dvc.yaml has it."""
+def file_of(module: str) -> PurePosixPath:
+    """Path of a module from the root."""
     path = PurePosixPath(*module.split("."))
-    return str(path / "__init__.py") if (ROOT / path).is_dir() else f"{path}.py"
+    return path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py")
+
+
+def has_code(path: PurePosixPath) -> bool:
+    """False for an `__init__.py` that is nothing but its docstring."""
+    return len(ast.parse((ROOT / path).read_text(encoding="utf-8")).body) > 1
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_every_module_of_a_stage_is_one_of_its_deps(name: str) -> None:
-    expected = {file_of(module) for module in closure_of(f"tagpipe.stages.{name}")}
-    listed = {path for path in STAGES[name]["deps"] if path.startswith("tagpipe/")}
-    missing = "".join(f"      - {path}\n" for path in sorted(expected - listed))
-    surplus = "".join(f"      - {path}\n" for path in sorted(listed - expected))
-    assert not missing, f"add to the deps of stage {name} in dvc.yaml:\n{missing}"
-    assert not surplus, f"remove from the deps of stage {name} in dvc.yaml:\n{surplus}"
+def test_every_module_of_a_stage_lies_under_one_of_its_deps(name: str) -> None:
+    deps = [PurePosixPath(path) for path in STAGES[name]["deps"] if path.startswith("tagpipe/")]
+    files = {file_of(module) for module in closure_of(f"tagpipe.stages.{name}")}
+    covered = {dep: {file for file in files if file.is_relative_to(dep)} for dep in deps}
+    missing = sorted(file for file in files.difference(*covered.values()) if has_code(file))
+    assert not missing, f"stage {name} imports {[*map(str, missing)]}: add their packages to its deps in dvc.yaml"
+    idle = [str(dep) for dep, under in covered.items() if not any(map(has_code, under))]
+    assert not idle, f"stage {name} imports nothing of {idle}: remove them from its deps in dvc.yaml"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_names_packages_and_only_the_modules_that_stand_alone(name: str) -> None:
+    modules = {path for path in STAGES[name]["deps"] if path.startswith("tagpipe/") and path.endswith(".py")}
+    assert modules <= {"tagpipe/errors.py", "tagpipe/params.py", f"tagpipe/stages/{name}.py"}
+
+
+def test_a_compiled_module_is_no_change_of_a_dependency() -> None:
+    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
+    assert "__pycache__/" in ignored
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -82,7 +94,7 @@ def test_deps_are_there_once(name: str) -> None:
     assert [path for path in data if path not in ALL_OUTS] == []
     assert [path for path in deps if path in WRITTEN_BY_PEOPLE and not (ROOT / path).exists()] == []
     code = [path for path in deps if path.startswith("tagpipe/")]
-    assert [path for path in code if not (ROOT / path).is_file()] == []
+    assert [path for path in code if not (ROOT / path).exists()] == []
 
 
 def test_stages_are_the_modules_of_the_package() -> None:

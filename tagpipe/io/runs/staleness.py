@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
             file=f"revision {revision[:12]}" if revision else str(root),
             fix="Resolve dvc.lock (`git checkout dvc.lock`, or build with `tagpipe run`) and commit it",
         ) from None
+
+
+def find_changed_dependencies(root: Path, paths: Collection[str]) -> set[str]:
+    """Those of `paths`, dependencies in the dvc.lock of the repository at `root`, that are no longer as it records.
+
+    A path that no stage depends on any more has changed, too. DVC hashes them, for a dependency may be a folder.
+    """
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        deps = [(_path_of(repo, dep.fspath), dep) for stage in repo.index.stages for dep in stage.deps]
+        changed = {path for path, dep in deps if path in paths and dep.changed_checksum()}
+    return changed | (set(paths) - {path for path, _ in deps})
 
 
 def _find_stale(root: Path, revision: str | None) -> list[str]:

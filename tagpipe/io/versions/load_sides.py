@@ -22,7 +22,7 @@ from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.io.runs.rebuild import rebuilt_revision
-from tagpipe.io.runs.staleness import find_stale
+from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
 from tagpipe.io.sources.sources import NAMES
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
@@ -123,19 +123,13 @@ def load_built(root: Path, params: Params) -> LoadedSide:
     return _load(version, "the version last built", params=built_with)
 
 
-def is_code_of_now(loaded: LoadedSide) -> bool:
-    """Whether a version of the workspace was built by the code that is there now."""
+def was_built_by_present_code(loaded: LoadedSide) -> bool:
+    """True if a version of the workspace was built by the code that is installed now."""
     root = loaded.version.layout.root
-    return loaded.code is not None and all(_md5_of_now(root, path) == md5 for path, md5 in loaded.code.items())
-
-
-def _md5_of_now(root: Path, path: str) -> str | None:
-    if path == CODE_FILE:
-        data = code_version().encode("utf-8")
-    else:
-        file = root / path
-        data = file.read_bytes() if file.is_file() else b""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if loaded.code is None or find_changed_dependencies(root, loaded.code):
+        return False
+    recorded = loaded.code.get(CODE_FILE)
+    return recorded in (None, hashlib.md5(code_version().encode("utf-8"), usedforsecurity=False).hexdigest())
 
 
 def _shown(name: str, commit: str) -> str:
