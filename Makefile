@@ -14,7 +14,7 @@ export PREFECT_HOME := $(CURDIR)/.prefect
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow soak flow schedule pr-diff bench bench-diff bench-monitor lock clean
+.PHONY: help setup hooks run test test-slow soak flow schedule pr-diff bench bench-diff bench-monitor lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -57,6 +57,9 @@ soak: $(READY)  ## the long counts of docs/reliability.md
 
 flow: $(READY)  ## run the Prefect flow once, with no server
 	@$(BIN)/python -m flows.build
+
+hooks:  ## let git refuse a commit whose dvc.lock does not describe it
+	@git config core.hooksPath .githooks
 
 PORT ?= 4200
 schedule: $(READY)  ## a local Prefect server with every deployment and a worker, until Ctrl-C; PORT=4200
