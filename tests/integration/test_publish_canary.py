@@ -27,7 +27,7 @@ from publish_world import PATH, Rows, World, pin, reply_with
 
 from tagpipe.errors import from_dict
 from tagpipe.io.repository.yaml_file import set_values
-from tagpipe.io.sources.sources import download as download_module
+from tagpipe.io.sources import download as download_module
 
 pytest_plugins = ["publish_world"]
 

@@ -19,7 +19,7 @@ from publish_world import PATH, VOCABULARY_PATH, World, intact, pin, published, 
 
 from tagpipe.errors import InputError, SourceUnavailable
 from tagpipe.io.repository.yaml_file import set_values
-from tagpipe.io.sources.sources import download as download_module
+from tagpipe.io.sources import download as download_module
 from tagpipe.operations.publish import Publication, publish
 
 pytest_plugins = ["publish_world"]

@@ -11,7 +11,7 @@ import pytest
 from processes import git
 
 from tagpipe.errors import ConfigError, SourceUnavailable
-from tagpipe.io.git.commands import remote as remote_module
+from tagpipe.io.git import remote as remote_module
 from tagpipe.io.git.remote import list_refs
 from tagpipe.io.publication.refs import (
     Moved,

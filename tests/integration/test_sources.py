@@ -20,8 +20,8 @@ import pytest
 from http_server import Reply, Server, answer, chunked, drip, failure, hang, head, raw, redirect, serve
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError
+from tagpipe.io.sources import download as download_module
 from tagpipe.io.sources.download import download
-from tagpipe.io.sources.sources import download as download_module
 from tagpipe.params import Download
 
 pytestmark = pytest.mark.timeout(60)

@@ -587,7 +587,7 @@ def test_a_run_and_a_refresh_finish_a_killed_edit(
     project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], 0)
-    monkeypatch.setattr(repro, "_run_dvc", lambda *_: ([], 0, []))
+    monkeypatch.setattr(repro, "run_dvc", lambda *_: ([], 0, []))
     ended = tagpipe(command)
     assert ended.exit_code == {"run": 0, "refresh": 2}[command]  # no source has a url
     assert "finished the edit `tagpipe vocab parent automl mlops`, which was killed" in ended.stderr

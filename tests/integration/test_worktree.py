@@ -13,7 +13,7 @@ import pytest
 from processes import git
 
 from tagpipe.errors import Busy
-from tagpipe.io.git.commands import worktree
+from tagpipe.io.git import worktree
 from tagpipe.io.git.worktree import clear_worktrees, temporary_worktree
 
 PREFIX = "tagpipe-test-"
