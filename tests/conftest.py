@@ -6,27 +6,15 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tagpipe.errors import TagpipeError
 
-pytest.register_assert_rewrite("publish_world")  # a plugin that tests import from as well
+pytest.register_assert_rewrite("support")
 
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended. error: the expected error behind `exit_code`, None if there was none."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-    error: TagpipeError | None = None
-
-
-Tagpipe = Callable[..., Ended]
+from support.commands import Ended, Tagpipe  # noqa: E402 - its asserts are to be rewritten
 
 
 @pytest.fixture(scope="session", autouse=True)

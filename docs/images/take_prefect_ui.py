@@ -23,12 +23,10 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.append(str(Path(__file__).parents[2]))
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
-sys.path.append(str(Path(__file__).parents[2] / "tests/e2e"))
-sys.path.append(str(Path(__file__).parents[2] / "tests/integration"))
-from http_server import answer
-from prefect_server import read_artifacts
-from scheduler import PROJECTS, Scheduler, serve_schedule
-from test_diff_page import FLAGS, find_browser
+from support.browser import FLAGS, find_browser
+from support.http_server import answer
+from support.prefect_server import read_artifacts
+from support.scheduler import PROJECTS, Scheduler, serve_schedule
 
 from flows.reports import DIFF_KEY
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from commands import COMMANDS, GROUPS
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from support.commands import COMMANDS, GROUPS
 
 from tagpipe.errors import TagpipeError
 from tagpipe.params import Params

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from commands import COMMANDS, GROUPS, find_command
 from ruamel.yaml import YAML
+from support.commands import COMMANDS, GROUPS, find_command
 
 import tagpipe as package
 from tagpipe.errors import ConfigError

@@ -5,8 +5,6 @@ Without Chromium these tests are skipped, saying so; under CI=true that is a fai
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,16 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import STRINGS, hostile_document
+from support.browser import FLAGS, find_browser
+from support.hostile import STRINGS, hostile_document
 
 from tagpipe.comparison.document import ChangeRow, CutList, DiffDocument
 from tagpipe.render.diff.html import html_diff
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--disable-dev-shm-usage"),
-]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -46,17 +40,6 @@ class Opened:
     def counted(self) -> str:
         found: str = self.page.locator("#n-changes").inner_text()
         return found
-
-
-def find_browser() -> str:
-    """The installed Chromium; skips the test, or fails it under CI, where there is none."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing = f"no browser to open the page in (looked for {', '.join(BROWSERS)})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 @pytest.fixture(scope="module")

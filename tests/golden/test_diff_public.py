@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
+from support import diff_reference as reference
+from support.public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
 from tagpipe.comparison.comparison import Comparison
@@ -16,9 +16,6 @@ from tagpipe.comparison.sides import labeled_projects_of
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare
-
-sys.path.append(str(Path(__file__).parents[1] / "property"))
-import diff_reference as reference
 
 pytestmark = NEEDS_DATASETS
 

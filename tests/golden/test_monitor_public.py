@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from public_data import DATASETS, NEEDS_DATASETS
 from scipy import stats
+from support.public_data import DATASETS, NEEDS_DATASETS
 
 from tagpipe.curation.edits import Entries, add_tag
 from tagpipe.curation.rewriting.vocabulary import write_entries

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
+from support.public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
 from tagpipe.io.repository.files import read_table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from public_data import DATASETS, NEEDS_DATASETS
+from support.public_data import DATASETS, NEEDS_DATASETS
 
 from tagpipe.comparison.settings import change_params
 from tagpipe.curation.check import VocabularyIssue, list_warnings

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 import pytest
-from processes import build, commit, dvc, git
+from support.processes import build, commit, dvc, git
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare

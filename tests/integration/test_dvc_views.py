@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import run
+from support.processes import run
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.init_repository import init_repository

@@ -15,8 +15,8 @@ from html.parser import HTMLParser
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from hostile import STRINGS, hostile_document
 from rich.console import Console
+from support.hostile import STRINGS, hostile_document
 
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.render.diff.html import html_diff

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import run
+from support.processes import run
 
 
 @pytest.fixture

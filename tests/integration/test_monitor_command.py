@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import git
+from support.processes import git
 
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.versions.history import read_monitoring

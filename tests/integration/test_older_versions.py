@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import build, commit, run
+from support.processes import build, commit, run
 
 import tagpipe as package
 from tagpipe.operations.init_repository import init_repository

@@ -15,8 +15,8 @@ from typing import Any
 
 import cmarkgfm
 import pytest
-from conftest import Ended, Tagpipe
-from github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
+from support.commands import Ended, Tagpipe
+from support.github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
 from tagpipe.io.publication import github as client

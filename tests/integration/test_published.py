@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import git
+from support.processes import git
 
 from tagpipe.errors import ConfigError, SourceUnavailable
 from tagpipe.io.git import remote as remote_module

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from processes import OPENS_REVISIONS, build, commit, dvc, git
+from support.processes import OPENS_REVISIONS, build, commit, dvc, git
 
 import tagpipe
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_server import Reply, Server, answer, chunked, drip, failure, hang, head, raw, redirect, serve
+from support.http_server import Reply, Server, answer, chunked, drip, failure, hang, head, raw, redirect, serve
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError
 from tagpipe.io.sources import download as download_module

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_server import Server, answer, chunked, serve
+from support.http_server import Server, answer, chunked, serve
 
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from http_server import Server, answer, failure, serve
+from support.http_server import Server, answer, failure, serve
 
 from tagpipe.errors import SourceUnavailable
 from tagpipe.io.repository.layout import Layout, packaged_file, project_layout

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import OPENS_REVISIONS, build, commit, dvc, git
-from processes import run as call
+from support.processes import OPENS_REVISIONS, build, commit, dvc, git
+from support.processes import run as call
 
 from tagpipe.checks.stored_objects import Copy, ObjectCheck, describe_fix, summarize_checks
 from tagpipe.io.repository.files import read_json

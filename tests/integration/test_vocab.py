@@ -1183,7 +1183,7 @@ def test_an_export_makes_a_new_file_and_nothing_else(project: Path, tagpipe: Tag
 
 @pytest.fixture
 def hostile_project(project: Path) -> Path:
-    from hostile import STRINGS
+    from support.hostile import STRINGS
 
     texts = [text for text in STRINGS if text.strip() and len(text) < 300 and "\ud800" not in text]
     source = project / "data/source"
@@ -1200,7 +1200,7 @@ def hostile_project(project: Path) -> Path:
 
 
 def test_hostile_text_is_shown_and_never_obeyed(hostile_project: Path, tagpipe: Tagpipe) -> None:
-    from hostile import STRINGS
+    from support.hostile import STRINGS
 
     asked = [text for text in STRINGS if text.strip() and len(text) < 300][::40]
     calls = [["check"], ["tree"], ["show", "pytorch"], ["show", "[red]x[/red]"]]

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from processes import git
+from support.processes import git
 
 from tagpipe.errors import Busy
 from tagpipe.io.git import worktree

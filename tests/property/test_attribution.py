@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from diff_worlds import Inputs, factor_pairs, plain_inputs
 from hypothesis import HealthCheck, given, settings
+from support.diff_worlds import Inputs, factor_pairs, plain_inputs
 
 from tagpipe.comparison.causes import Attribution, attribute_changes
 from tagpipe.comparison.comparison import changed_factors

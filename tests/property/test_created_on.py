@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import params_with
+from support.worlds import params_with
 
 from tagpipe.steps.validate.check_rows import validate_projects
 from tagpipe.steps.validate.read_projects import read_projects

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import diff_reference as reference
 import pytest
-from diff_worlds import Inputs, moved_pairs, pairs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import diff_reference as reference
+from support.diff_worlds import Inputs, moved_pairs, pairs
 
 from tagpipe.comparison.diff import VersionDiff, apply_diff, diff_versions
 from tagpipe.comparison.gates import judge

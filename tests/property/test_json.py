@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import params_with
+from support.worlds import params_with
 
 from tagpipe.errors import InputError
 from tagpipe.formats.strict_json import Window, iter_array, parse_json

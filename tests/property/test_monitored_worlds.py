@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import World, build_records, worlds
+from support.worlds import World, build_records, worlds
 
 from tagpipe.dataset.build import Build
 from tagpipe.errors import InputError

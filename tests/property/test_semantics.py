@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import reference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reference import form_of
-from worlds import World, build_records, params_with, spelled, vocabularies, worlds
+from support import reference
+from support.reference import form_of
+from support.worlds import World, build_records, params_with, spelled, vocabularies, worlds
 
 from tagpipe.dataset.build import Build
 from tagpipe.io.repository.files import read_json, read_table, write_json, write_table

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vocabulary_texts import CS, NAMES, SEPARATORS, Document, documents, entry_lists, raw_entries
+from support.vocabulary_texts import CS, NAMES, SEPARATORS, Document, documents, entry_lists, raw_entries
 
 from tagpipe.curation.edits import (
     add_alias,

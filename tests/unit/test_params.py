@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from samples import PARAMS, params_with, tree_with
+from support.samples import PARAMS, params_with, tree_with
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.repository.yaml_file import read_yaml

@@ -1,0 +1,150 @@
+"""What the model of a diff says of small versions written by hand: cut, moves, ids of two types, schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from support.samples import build_records, project
+
+from tagpipe.comparison.diff import VersionDiff, diff_versions
+from tagpipe.comparison.gates import judge
+from tagpipe.comparison.sides import Side, labeled_projects_of
+from tagpipe.errors import InputError
+from tagpipe.operations.preview import side_of
+
+FLAT = "ant bee cow dog eel"
+
+
+def side(tags: Mapping[Any, list[str]], vocabulary: Any = FLAT, **sections: Mapping[str, Any]) -> Side:
+    """A version of these projects."""
+    records = [project(at, names) for at, names in tags.items()]
+    return side_of(build_records(records, vocabulary, **sections), "side")
+
+
+def moves_of(diff: VersionDiff) -> list[tuple[str, str, str, bool, int]]:
+    return [(move.kind, move.old, move.new, move.declared, move.n_moved) for move in diff.moves]
+
+
+def diff_tags(base: list[list[str]], head: list[list[str]], vocabulary: Any = FLAT, later: Any = None) -> VersionDiff:
+    """The diff of projects with these tags, in the same order."""
+    return diff_versions(
+        side(dict(enumerate(base)), vocabulary), side(dict(enumerate(head)), vocabulary if later is None else later)
+    )
+
+
+def test_a_rename_is_suspected_from_five_projects_on() -> None:
+    for n, expected in ((4, []), (5, [("rename", "ant", "bee", False, 5)])):
+        assert moves_of(diff_tags([["ant"]] * n, [["bee"]] * n)) == expected
+
+
+def test_losers_and_gainers_must_overlap_by_four_fifths() -> None:
+    # 8 moved of 8 losers and 10 gainers: 0.8; of 11 gainers: less.
+    for n_more, expected in ((2, [("rename", "ant", "bee", False, 8)]), (3, [])):
+        base, head = [["ant"]] * 8 + [["cow"]] * n_more, [["bee"]] * 8 + [["cow", "bee"]] * n_more
+        assert moves_of(diff_tags(base, head)) == expected
+
+
+def test_a_tag_goes_into_one_that_was_there() -> None:
+    diff = diff_tags([["ant"]] * 5 + [["bee"]], [["bee"]] * 6)
+    assert moves_of(diff) == [("merge", "ant", "bee", False, 5)]
+    assert diff.moves[0].overlap == 1.0
+
+
+def test_two_tags_merge_into_a_third() -> None:
+    diff = diff_tags([["ant"]] * 5 + [["bee"]] * 6, [["cow"]] * 11)
+    assert moves_of(diff) == [("merge", "bee", "cow", False, 6), ("merge", "ant", "cow", False, 5)]
+
+
+def test_a_tag_splits_into_two() -> None:
+    diff = diff_tags([["ant"]] * 11, [["bee"]] * 5 + [["cow"]] * 6)
+    assert moves_of(diff) == [("split", "ant", "cow", False, 6), ("split", "ant", "bee", False, 5)]
+
+
+def test_a_tag_that_gave_way_to_two_on_every_project_is_split_and_not_renamed_twice() -> None:
+    diff = diff_tags([["ant"]] * 5, [["bee", "cow"]] * 5)
+    assert moves_of(diff) == [("split", "ant", "bee", False, 5), ("split", "ant", "cow", False, 5)]
+
+
+def test_a_tag_that_became_an_alias_is_declared() -> None:
+    later = {"bee": {"aliases": ["Ant"]}, "cow": {}, "dog": {}, "eel": {}}
+    assert moves_of(diff_tags([["ant"]] * 2, [["ant"]] * 2, later=later)) == [("merge", "ant", "bee", True, 2)]
+    later = {"new": {"aliases": ["ant"]}, "bee": {}, "cow": {}, "dog": {}, "eel": {}}
+    assert moves_of(diff_tags([["ant"]], [["ant"]], later=later)) == [("rename", "ant", "new", True, 1)]
+
+
+def test_a_tag_that_left_the_cut_has_not_merged_into_a_popular_one() -> None:
+    base = side({at: ["ant"] if at < 5 else [] for at in range(30)}, threshold={"min_projects": 1})
+    head = side({at: ["ant", "bee"] if at < 5 else ["bee"] for at in range(30)}, threshold={"min_projects": 6})
+    diff = diff_versions(base, head)
+    assert [change.tag for change in diff.left] == ["ant"]
+    assert moves_of(diff) == []
+
+
+def test_tags_near_the_cut_are_within_a_tenth_on_either_side() -> None:
+    supports = {"ant": 22, "bee": 23, "cow": 18, "dog": 17, "eel": 20}
+    tags = {at: [tag for tag, n in supports.items() if at < n] for at in range(23)}
+    same = side(tags, threshold={"min_projects": 20})
+    diff = diff_versions(same, same)
+    assert [(change.tag, change.head, change.is_kept) for change in diff.near_cut] == [
+        ("ant", 22, True),
+        ("cow", 18, False),
+        ("eel", 20, True),
+    ]
+
+
+def test_ids_of_two_types_are_compared_as_text_and_told() -> None:
+    base = side({1: ["ant"], 2: ["bee"]})
+    head = side({"1": ["ant"], "02": ["bee"]}, validate={"id": "string"})
+    diff = diff_versions(base, head)
+    ids = diff.union.ids.to_pylist()
+    assert sorted(ids) == ["02", "1", "2"]
+    assert [ids[at] for at in diff.added] == ["02"]
+    assert [ids[at] for at in diff.removed] == ["2"]
+    assert {change.name: (change.base, change.head) for change in diff.schema_changes} == {"id": ("int64", "string")}
+
+
+def test_another_text_field_is_a_change_of_schema() -> None:
+    base, head = side({1: ["ant"]}), side({1: ["ant"]}, annotate={"text": ["title"]})
+    diff = diff_versions(base, head)
+    assert {change.name: (change.base, change.head) for change in diff.schema_changes} == {
+        "text": ("title + description", "title")
+    }
+    assert len(diff.retexted) == 0, "there is no description, so the text is the same"
+
+
+def test_an_id_twice_is_refused() -> None:
+    once = side({1: ["ant"], 2: ["bee"]})
+    twice = Side(**{**vars(once), "projects": once.projects.take([0, 0])})
+    with pytest.raises(InputError):
+        diff_versions(once, twice)
+
+
+def test_a_project_that_came_or_went_is_neither_relabeled_nor_newly_labeled() -> None:
+    diff = diff_versions(side({1: ["ant"], 2: ["bee"]}), side({2: ["bee"], 3: ["cow"]}))
+    assert [len(each) for each in (diff.added, diff.removed, diff.relabeled)] == [1, 1, 0]
+    assert [len(each) for each in (diff.newly_labeled, diff.newly_unlabeled)] == [0, 0]
+    assert len(diff.labels) == 2
+
+
+def test_fractions_of_nothing() -> None:
+    base = side({1: ["nowhere"]})
+    gates = base.params.gates
+    found = {gate.name: gate.found for gate in judge(diff_versions(base, side({1: ["ant"]})), None, gates)}
+    assert found["max_labels_changed"] == 1.0, "where there was no label, any change is all of it"
+    found = {gate.name: gate.found for gate in judge(diff_versions(base, base), None, gates)}
+    assert found.pop("max_unexplained") is None, "causes were not asked for"
+    assert set(found.values()) == {0}
+
+
+@pytest.mark.parametrize(("head", "found"), [({1: ["ant"], 2: []}, 1 / 2), ({1: ["bee"], 2: ["bee"]}, 2 / 2)])
+def test_labels_changed_are_a_fraction_of_base_s(head: dict[int, list[str]], found: float) -> None:
+    base = side({1: ["ant"], 2: ["bee"]})
+    gates = {gate.name: gate.found for gate in judge(diff_versions(base, side(head)), None, base.params.gates)}
+    assert gates["max_labels_changed"] == found
+
+
+def test_labeled_projects_list_the_unlabeled_too() -> None:
+    rows = labeled_projects_of(side({1: ["ant"], 2: ["nowhere"]})).to_pylist()
+    assert [(row["id"], row["tags"]) for row in rows] == [(1, ["ant"]), (2, [])]
