@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+
+from support.paths import REPO
 
 from tagpipe.render.diff.json import json_schema
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "diff.schema.json"
+SCHEMA = REPO / "docs" / "diff.schema.json"
 REWRITE = os.environ.get("TAGPIPE_REWRITE") == "1"  # read at import: the tests' own surroundings have no TAGPIPE_
 
 

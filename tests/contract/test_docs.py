@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from support.commands import COMMANDS, GROUPS
+from support.paths import REPO
 
 from tagpipe.errors import TagpipeError
 from tagpipe.params import Params
 
-ROOT = Path(__file__).parents[2]
-
 
 def read_doc(name: str) -> str:
-    path = ROOT / name
+    path = REPO / name
     assert path.is_file(), f"{name} is to be written"
     return path.read_text(encoding="utf-8")
 
@@ -128,10 +126,10 @@ def test_every_exit_code_is_in_the_readme() -> None:
 
 
 def test_files_that_messages_name_are_there() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tagpipe").rglob("*.py")]
-    texts += [path.read_text(encoding="utf-8") for path in (ROOT / "params.yaml", ROOT / "Makefile")]
+    texts = [path.read_text(encoding="utf-8") for path in (REPO / "tagpipe").rglob("*.py")]
+    texts += [path.read_text(encoding="utf-8") for path in (REPO / "params.yaml", REPO / "Makefile")]
     named = {name for text in texts for name in re.findall(r"\bdocs/[a-z-]+\.md\b", text)}
-    assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+    assert sorted(name for name in named if not (REPO / name).is_file()) == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"])

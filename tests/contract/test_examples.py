@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from ruamel.yaml import YAML
 from support.commands import COMMANDS, GROUPS, find_command
+from support.paths import REPO
 
 import tagpipe as package
 from tagpipe.errors import ConfigError
@@ -19,8 +20,7 @@ from tagpipe.io.repository.layout import PARAMS_FILE
 from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import parse_params
 
-ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(REPO.glob("*.md")), *sorted((REPO / "docs").glob("*.md"))]
 SHELLS = ("sh", "console", "text")
 
 
@@ -41,7 +41,7 @@ def blocks_of(path: Path) -> Iterator[Block]:
     text = path.read_text(encoding="utf-8")
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start()) + 1
-        yield Block(path.relative_to(ROOT).as_posix(), line, match[1], match[2])
+        yield Block(path.relative_to(REPO).as_posix(), line, match[1], match[2])
 
 
 BLOCKS = [block for path in PAGES for block in blocks_of(path)]
@@ -98,7 +98,7 @@ def test_every_command_has_an_example() -> None:
     assert set(COMMANDS) - {found[0] for found in commands if found} == set()
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(REPO).as_posix())
 def test_every_command_in_the_text_exists(path: Path) -> None:
     prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for line in re.findall(r"`tagpipe ([a-z]+\b[^`]*)`", prose):
@@ -111,7 +111,7 @@ def test_every_command_in_the_text_exists(path: Path) -> None:
 
 
 def test_every_make_target_exists() -> None:
-    rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    rules = re.findall(r"^([a-z-]+):", (REPO / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     pages = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     named = set(re.findall(r"(?:`|^|\$ |&& )make ([a-z-]+)", pages, re.MULTILINE))
     assert named
@@ -131,7 +131,7 @@ def anchors_of(path: Path) -> set[str]:
     return {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(REPO).as_posix())
 def test_every_relative_link_leads_somewhere(path: Path) -> None:
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
@@ -156,7 +156,7 @@ def test_json_examples_are_json(block: Block) -> None:
 @pytest.mark.parametrize("block", blocks_in("yaml"))
 def test_parameter_examples_are_accepted(block: Block) -> None:
     """A fragment of params.yaml, laid over the shipped one key by key."""
-    tree = read_yaml(ROOT / PARAMS_FILE)
+    tree = read_yaml(REPO / PARAMS_FILE)
     for section, values in YAML(typ="safe", pure=True).load(block.text).items():
         tree[section] = {**tree[section], **values}
     parse_params(tree)
@@ -170,7 +170,7 @@ def test_python_examples_compile_and_name_what_exists(block: Block) -> None:
 
 
 def test_both_forms_of_the_vocabulary_are_read_the_same(tmp_path: Path) -> None:
-    section = (ROOT / "docs/data-model.md").read_text(encoding="utf-8").partition("\n## The vocabulary\n")[2]
+    section = (REPO / "docs/data-model.md").read_text(encoding="utf-8").partition("\n## The vocabulary\n")[2]
     as_object, as_list = re.findall(r"^```json\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[:2]
     as_csv = re.findall(r"^```csv\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0]
     projects = tmp_path / "projects.json"
@@ -178,7 +178,7 @@ def test_both_forms_of_the_vocabulary_are_read_the_same(tmp_path: Path) -> None:
     digests = set()
     for name, text in (("o.json", as_object), ("l.json", as_list), ("c.csv", as_csv)):
         (tmp_path / name).write_text(text)
-        digests.add(package.build(projects, tmp_path / name, params=ROOT / PARAMS_FILE).content_sha256)
+        digests.add(package.build(projects, tmp_path / name, params=REPO / PARAMS_FILE).content_sha256)
     assert len(digests) == 1
 
 
@@ -191,13 +191,13 @@ def plain(text: str) -> str:
 
 
 def test_the_readme_shows_the_committed_version(tagpipe: Any) -> None:
-    ended = tagpipe("summary", ROOT)
+    ended = tagpipe("summary", REPO)
     assert ended.exit_code == 0
-    assert plain(ended.stdout) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert plain(ended.stdout) in (REPO / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_error_of_the_parameters_page_is_the_real_one() -> None:
-    tree = read_yaml(ROOT / PARAMS_FILE)
+    tree = read_yaml(REPO / PARAMS_FILE)
     tree["annotate"]["normalise"] = tree["annotate"].pop("normalize")
     tree["annotate"]["parents"] = "maybe"
     tree["threshold"]["min_projects"] = "twelve"
@@ -209,9 +209,9 @@ def test_the_error_of_the_parameters_page_is_the_real_one() -> None:
 
 def test_the_documented_digest_is_the_one_that_is_computed(tmp_path: Path) -> None:
     """docs/data-model.md has the digest in plain Python; here it runs over a build of the embedded input."""
-    source = ROOT / "data/source"
+    source = REPO / "data/source"
     built = package.build(
-        source / "projects.json", source / "vocabulary.json", params=ROOT / PARAMS_FILE, out=tmp_path / "out"
+        source / "projects.json", source / "vocabulary.json", params=REPO / PARAMS_FILE, out=tmp_path / "out"
     )
     code = next(block.text for block in BLOCKS if block.page == "docs/data-model.md" and block.language == "python")
     names: dict[str, Any] = {}

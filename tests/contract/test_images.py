@@ -6,8 +6,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = REPO / "docs"
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "images").glob("prefect-*.png")), ids=lambda path: path.name)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 
-PACKAGE = Path(__file__).parents[2] / "tagpipe"
+PACKAGE = REPO / "tagpipe"
 IMPURE = {"cli", "operations", "stages", "io", "render"}
 """render may read what comes with the package, such as the style of a page."""
 MODULES = sorted(

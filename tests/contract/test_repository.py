@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 
-ROOT = Path(__file__).parents[2]
 MAX_LINES = 400
 
 
 def lock_files() -> list[Path]:
-    return sorted(path for path in ROOT.rglob("requirements*.lock") if ".venv" not in path.parts)
+    return sorted(path for path in REPO.rglob("requirements*.lock") if ".venv" not in path.parts)
 
 
-@pytest.mark.parametrize("path", lock_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", lock_files(), ids=lambda path: path.relative_to(REPO).as_posix())
 def test_the_lock_holds_names_versions_and_hashes_alone(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "://" not in text
@@ -32,11 +32,11 @@ def test_the_lock_holds_names_versions_and_hashes_alone(path: Path) -> None:
 
 
 def test_the_lock_is_there() -> None:
-    assert ROOT / "requirements.lock" in lock_files()
+    assert REPO / "requirements.lock" in lock_files()
 
 
 def dependency_lines() -> list[str]:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = (REPO / "pyproject.toml").read_text(encoding="utf-8")
     return re.findall(r'^\s+"[A-Za-z0-9_.-]+(?:\[[a-z,]+\])?[<>=~!].*$', text, re.MULTILINE)
 
 
@@ -53,18 +53,18 @@ def test_every_dependency_has_a_lowest_and_a_highest_version() -> None:
 def repository_files() -> list[Path]:
     """Every file that git tracks or would take."""
     git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
+    if git is None or not (REPO / ".git").exists():
         pytest.skip("not a git repository, so there is no list of its files")
     command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
-    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+    listed = subprocess.run(command, cwd=REPO, check=True, capture_output=True).stdout.decode().split("\0")
+    return [REPO / name for name in listed if name and (REPO / name).is_file()]
 
 
 def test_no_path_of_one_machine_is_in_any_file() -> None:
     folders = b"|".join([b"work", b"root"])
     path = re.compile(rb"(?<![\w.~-])/(?:" + folders + rb")(?![\w-])")
     found = [
-        f"{file.relative_to(ROOT)}: {match[0].decode()}"
+        f"{file.relative_to(REPO)}: {match[0].decode()}"
         for file in repository_files()
         if (match := path.search(file.read_bytes()))
     ]
@@ -74,8 +74,8 @@ def test_no_path_of_one_machine_is_in_any_file() -> None:
 @pytest.mark.parametrize("package", ["tagpipe", "flows"])
 def test_no_module_is_longer_than_400_lines(package: str) -> None:
     sizes = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
-        for path in (ROOT / package).rglob("*.py")
+        path.relative_to(REPO).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (REPO / package).rglob("*.py")
     }
     assert sizes
     assert {name: n for name, n in sizes.items() if n > MAX_LINES} == {}

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 
-ROOT = Path(__file__).parents[2]
 CODE = """
 import locale, shutil, sys, tagpipe
 from pathlib import Path
@@ -57,7 +57,7 @@ def make_locale(folder: Path, name: str) -> dict[str, str]:
 
 def build_apart(out: Path, surroundings: dict[str, str]) -> dict[str, object]:
     """The digest of each table and the bytes of every report of a build in a process of its own."""
-    command = [sys.executable, "-c", CODE, str(ROOT / "data" / "source"), str(ROOT / "params.yaml"), str(out)]
+    command = [sys.executable, "-c", CODE, str(REPO / "data" / "source"), str(REPO / "params.yaml"), str(out)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     done = subprocess.run(
         command, env=env | PLAIN | surroundings, capture_output=True, text=True, timeout=120, check=False
@@ -73,7 +73,7 @@ def build_apart(out: Path, surroundings: dict[str, str]) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def committed() -> str:
     """The content digest in the committed report."""
-    report = json.loads((ROOT / "data" / "reports" / "threshold.json").read_bytes())
+    report = json.loads((REPO / "data" / "reports" / "threshold.json").read_bytes())
     return str(report["content_sha256"])
 
 
@@ -82,7 +82,7 @@ def test_surroundings_do_not_change_the_version(tmp_path: Path, committed: str, 
     built = build_apart(tmp_path / "out", surroundings)
     assert built["manifest"]["content_sha256"] == committed
     for name in ("validation.json", "annotation.json", "threshold.json", "tag_counts.csv", "monitor.json"):
-        assert built[name] == (ROOT / "data" / "reports" / name).read_bytes()
+        assert built[name] == (REPO / "data" / "reports" / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["tr_TR", pytest.param("de_DE", marks=slow), pytest.param("sv_SE", marks=slow)])

@@ -10,15 +10,15 @@ from typing import Any
 import grimp
 import pytest
 from ruamel.yaml import YAML
+from support.paths import REPO
 
 from tagpipe.params import Params
 
-ROOT = Path(__file__).parents[2]
 SECTIONS = {field.alias or name for name, field in Params.model_fields.items()}
 
 
 def read_yaml(name: str) -> dict[str, Any]:
-    return dict(YAML(typ="safe").load((ROOT / name).read_text(encoding="utf-8")))
+    return dict(YAML(typ="safe").load((REPO / name).read_text(encoding="utf-8")))
 
 
 STAGES: dict[str, dict[str, Any]] = read_yaml("dvc.yaml")["stages"]
@@ -56,12 +56,12 @@ def closure_of(module: str) -> set[str]:
 def file_of(module: str) -> PurePosixPath:
     """Path of a module from the root."""
     path = PurePosixPath(*module.split("."))
-    return path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py")
+    return path / "__init__.py" if (REPO / path).is_dir() else path.with_suffix(".py")
 
 
 def has_code(path: PurePosixPath) -> bool:
     """False for an `__init__.py` that is nothing but its docstring."""
-    return len(ast.parse((ROOT / path).read_text(encoding="utf-8")).body) > 1
+    return len(ast.parse((REPO / path).read_text(encoding="utf-8")).body) > 1
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -82,7 +82,7 @@ def test_a_stage_names_packages_and_only_the_modules_that_stand_alone(name: str)
 
 
 def test_a_compiled_module_is_no_change_of_a_dependency() -> None:
-    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
+    ignored = (REPO / ".dvcignore").read_text(encoding="utf-8").splitlines()
     assert "__pycache__/" in ignored
 
 
@@ -92,13 +92,13 @@ def test_deps_are_there_once(name: str) -> None:
     assert sorted(set(deps)) == sorted(deps)
     data = [path for path in deps if path.startswith("data/") and path not in WRITTEN_BY_PEOPLE]
     assert [path for path in data if path not in ALL_OUTS] == []
-    assert [path for path in deps if path in WRITTEN_BY_PEOPLE and not (ROOT / path).exists()] == []
+    assert [path for path in deps if path in WRITTEN_BY_PEOPLE and not (REPO / path).exists()] == []
     code = [path for path in deps if path.startswith("tagpipe/")]
-    assert [path for path in code if not (ROOT / path).exists()] == []
+    assert [path for path in code if not (REPO / path).exists()] == []
 
 
 def test_stages_are_the_modules_of_the_package() -> None:
-    modules = {path.stem for path in (ROOT / "tagpipe" / "stages").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (REPO / "tagpipe" / "stages").glob("*.py")} - {"__init__"}
     assert set(STAGES) == modules
     assert list(STAGES) == ["fetch", "validate", "annotate", "threshold", "monitor"]
 
@@ -106,7 +106,7 @@ def test_stages_are_the_modules_of_the_package() -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_commands_are_fixed(name: str) -> None:
     assert STAGES[name]["cmd"] == f"python -m tagpipe.stages.{name}"
-    assert "${" not in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    assert "${" not in (REPO / "dvc.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -119,7 +119,7 @@ def test_parameters_are_whole_sections_that_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_lists_every_section_that_it_reads(name: str) -> None:
-    tree = ast.parse((ROOT / "tagpipe" / "stages" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((REPO / "tagpipe" / "stages" / f"{name}.py").read_text(encoding="utf-8"))
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     read = set()
     for node in ast.walk(tree):
@@ -171,7 +171,7 @@ def folders() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "tagpipe").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
+    "path", sorted((REPO / "tagpipe").rglob("*.py")), ids=lambda path: path.relative_to(REPO).as_posix()
 )
 def test_data_paths_stand_in_dvc_yaml_alone(path: Path) -> None:
     # A text with a blank in it is a message; one without is a path.

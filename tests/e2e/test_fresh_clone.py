@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 
 import tagpipe
 
-REPO = Path(__file__).resolve().parents[2]
 SOURCE = REPO / "data/source"
 
 

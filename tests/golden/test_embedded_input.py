@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import REPO
 
 import tagpipe
 from tagpipe.io.repository.files import read_table
@@ -20,12 +21,11 @@ from tagpipe.io.repository.layout import build_layout
 from tagpipe.io.repository.yaml_file import read_params, set_values
 from tagpipe.stages.monitor import monitor
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "data" / "source"
-REPORTS = ROOT / "data" / "reports"
+SOURCE = REPO / "data" / "source"
+REPORTS = REPO / "data" / "reports"
 
 
-def build(out: Path, params: Path = ROOT / "params.yaml") -> Path:
+def build(out: Path, params: Path = REPO / "params.yaml") -> Path:
     """The whole version, and over it the stage that `tagpipe build` has not."""
     tagpipe.build(SOURCE / "projects.json", SOURCE / "vocabulary.json", params=params, out=out)
     shutil.copytree(SOURCE.parent / "curation", out / "curation")
@@ -119,7 +119,7 @@ def test_every_drop_reason_and_every_outcome_occurs(tmp_path: Path, built: Path)
     # `implied` cannot occur beside `parent_dropped`: the one adds parents, the other takes them away.
     assert [outcome for outcome, n in threshold["tag_uses"]["by_outcome"].items() if not n] == ["implied"]
     params = tmp_path / "params.yaml"
-    params.write_bytes((ROOT / "params.yaml").read_bytes())
+    params.write_bytes((REPO / "params.yaml").read_bytes())
     set_values(params, {("annotate", "parents"): "roll_up"})
     rolled = report(build(tmp_path / "out", params) / "reports", "threshold")
     assert rolled["tag_uses"]["by_outcome"]["implied"] > 0

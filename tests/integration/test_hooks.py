@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from support.paths import REPO
 
 
 def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -19,7 +18,7 @@ def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def clone(tmp_path: Path) -> Path:
     """A clone of this repository, its hooks turned on as `make hooks` does."""
     root = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(root)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(REPO), str(root)], check=True)
     (root / ".venv" / "bin").mkdir(parents=True)
     python = root / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import REPO
 from support.processes import run
 
 
@@ -46,8 +47,7 @@ def test_a_repository_that_is_there_is_kept(tmp_path: Path, tagpipe: Any) -> Non
     assert tagpipe("init", own).exit_code == 0
     assert run(own, "git", "log", "--format=%s").splitlines() == ["mine"]
     assert (own / ".dvc/config").is_file()
-    repository = Path(__file__).resolve().parents[2]
-    assert (own / ".gitattributes").read_bytes() == (repository / ".gitattributes").read_bytes()
+    assert (own / ".gitattributes").read_bytes() == (REPO / ".gitattributes").read_bytes()
 
 
 def test_without_git_nothing_is_written(tmp_path: Path, tagpipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:

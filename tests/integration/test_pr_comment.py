@@ -17,6 +17,7 @@ import cmarkgfm
 import pytest
 from support.commands import Ended, Tagpipe
 from support.github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
+from support.paths import REPO
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
 from tagpipe.io.publication import github as client
@@ -24,8 +25,7 @@ from tagpipe.operations import comment as pull_request
 from tagpipe.operations.comment import MAX_BODY_BYTES, MAX_BYTES, MAX_PACKED_BYTES, MEMBER, Written
 from tagpipe.render.diff.markdown import MARKER
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "data/source"
+SOURCE = REPO / "data/source"
 SHA = "a1" * 20
 OTHER_SHA = "b2" * 20
 FORK = "somebody/fork-of-data"
@@ -58,7 +58,7 @@ def document_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     from tagpipe.operations.compare import compare, write_comparison
 
     folder = tmp_path_factory.mktemp("versions")
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    text = (REPO / "params.yaml").read_text(encoding="utf-8")
     for name, cut in (("base", 12), ("head", 30)):
         params = folder / f"{name}.yaml"
         params.write_text(text.replace("min_projects: 12", f"min_projects: {cut}"), encoding="utf-8")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.paths import REPO
 from support.processes import git
 
 from tagpipe.errors import ConfigError, SourceUnavailable
@@ -163,7 +164,7 @@ def test_a_remote_that_never_answers_is_given_up(root: Path, monkeypatch: pytest
 
 
 def test_a_version_without_gates_publishes_nothing(root: Path) -> None:
-    text = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+    text = (REPO / "params.yaml").read_text(encoding="utf-8")
     head, _, _ = text.partition("monitor:")
     (root / "params.yaml").write_text(re.sub("schema: [0-9]", "schema: 1", head), encoding="utf-8")
     git(root, "add", "-A")

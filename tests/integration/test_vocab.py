@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import REPO
 
 import tagpipe as package
 from tagpipe.cli import vocab_review
@@ -42,7 +43,6 @@ IGNORE = "data/curation/ignore.json"
 NOT_SAME = "data/curation/not-same.json"
 LOG = "data/curation/vocabulary-log.jsonl"
 MONITORED = "data/reports/monitor.json"
-REPOSITORY = Path(__file__).parents[2]
 
 EDITS = {
     "add": ["add", "nvidia", "--parent", "mlops", "--alias", "nvidia gpu"],
@@ -566,7 +566,7 @@ def test_after_a_kill_of_undo_it_undoes_one_edit(
 def test_what_only_reads_after_a_kill_writes_nothing_and_waits_for_nobody(
     project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch, n_puts: int
 ) -> None:
-    shutil.copy(REPOSITORY / MONITORED, project / MONITORED)
+    shutil.copy(REPO / MONITORED, project / MONITORED)
     kill(tagpipe, monkeypatch, [*EDITS["parent"], "--yes"], n_puts)
     monkeypatch.setattr(sys, "stdin", io.StringIO("q\n"))
     before = content_of(project), (project / LOG).is_file(), (project / JOURNAL).read_bytes()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.paths import DATASETS, REPO
 from support.vocabulary_texts import CS, NAMES, SEPARATORS, Document, documents, entry_lists, raw_entries
 
 from tagpipe.curation.edits import (
@@ -42,10 +43,8 @@ from tagpipe.vocabulary.entries import Entry, read_entries
 from tagpipe.vocabulary.problems import vocabulary_of
 from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names
 
-ROOT = Path(__file__).parents[2]
-DATASETS = ROOT.parent / "shared" / "datasets"
 REAL = [
-    ROOT / "data" / "source" / "vocabulary.json",
+    REPO / "data" / "source" / "vocabulary.json",
     *(DATASETS / name / "tags.json" for name in ("madewithml-2020-12", "madewithml-2022-04")),
 ]
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.paths import REPO
 from support.samples import PARAMS, params_with, tree_with
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import dump_params, parse_params
 
-ROOT = Path(__file__).parents[2]
 ZEROS = "0" * 64
 
 
@@ -263,7 +262,7 @@ def test_form_1_is_read_with_all_gates_off() -> None:
 def test_form_2_is_read_with_the_monitor_as_it_is_shipped() -> None:
     params = parse_params(older_form(2, "monitor"))
     assert params == parse_params(PARAMS)
-    assert params.monitor == parse_params(read_yaml(ROOT / "params.yaml")).monitor
+    assert params.monitor == parse_params(read_yaml(REPO / "params.yaml")).monitor
     assert "schema" in str(refuse(put("schema", 2)))  # with a monitor it is neither form
 
 
