@@ -68,7 +68,7 @@ def preview(
     """Compare the last built version with what an edit would give, in memory; nothing is built or committed."""
     from dataclasses import asdict
 
-    from tagpipe.comparison.settings import parse_sweep
+    from tagpipe.comparison.overrides import parse_sweep
     from tagpipe.operations import preview as previews
 
     chosen = previews.parse_settings(settings or [])
@@ -86,13 +86,13 @@ def preview(
     rows = previews.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
     if plot is not None:
         from tagpipe.io.repository.files import write_bytes
-        from tagpipe.render.sweep_plot import draw_sweep
+        from tagpipe.render.sweep import draw_sweep
 
         write_bytes(plot, draw_sweep(name, rows, plot.suffix))
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        from tagpipe.render.summary import render_sweep
+        from tagpipe.render.sweep import render_sweep
 
         print_result(render_sweep(name, rows))
 

@@ -37,7 +37,7 @@ def explain(
     from dataclasses import asdict
 
     from tagpipe.operations.explain import explain as explain_tags
-    from tagpipe.render.summary import render_explanation
+    from tagpipe.render.explanation import render_explanation
 
     explanation = explain_tags(project_id, tag, path=directory)
     if as_json:

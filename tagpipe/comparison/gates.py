@@ -27,7 +27,7 @@ class GateResult:
         return self.limit is None or (self.found is not None and self.found <= self.limit)
 
 
-def judge(diff: VersionDiff, attribution: Attribution | None, gates: GateParams) -> tuple[GateResult, ...]:
+def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateParams) -> tuple[GateResult, ...]:
     """Every gate, in the order of params.yaml. gates: head's. attribution: None where causes were not asked for."""
     warnings = {change.name: change for change in diff.measures if change.name.startswith("vocabulary.n_warnings.")}
     n_new_warnings = sum(max(0, (change.head or 0) - (change.base or 0)) for change in warnings.values())

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.comparison.comparison import Comparison
-from tagpipe.comparison.settings import change_params
+from tagpipe.comparison.overrides import override_params
 from tagpipe.comparison.sides import Side
-from tagpipe.dataset.build import Build
-from tagpipe.dataset.build import build as build_in_memory
+from tagpipe.dataset.build import build
+from tagpipe.dataset.compare_builds import compare_sides, side_of
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.layout import project_layout
@@ -20,7 +20,6 @@ from tagpipe.io.repository.raw_files import open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.sources.sources import each_source, fetch_source
 from tagpipe.io.versions.load_sides import load_built, was_built_by_present_code
-from tagpipe.operations.compare import compare_sides, read_raw
 from tagpipe.params import Params
 from tagpipe.steps.validate.validate import Raw, RawFile
 
@@ -34,14 +33,14 @@ def preview(
     another vocabulary file. Raises InputError where the workspace has no whole version.
     """
     layout = project_layout(root)
-    params = change_params(read_params(layout.params_file), settings or {})
+    params = override_params(read_params(layout.params_file), settings or {})
     raw = _received_now(root, params, vocabulary)
-    built = build_in_memory(raw, (), params)
+    built = build(raw, (), params)
     base = load_built(root, params)
     return compare_sides(
         base.side,
         side_of(built, "preview"),
-        lambda: (read_raw(base), raw),
+        lambda: (base.read_raw(), raw),
         may_be_code=not was_built_by_present_code(base),
         with_causes=with_causes,
     )
@@ -60,7 +59,7 @@ def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequen
 
     def side_with(data: bytes, name: str) -> Side:
         # One build at a time: two of a million projects would take 2 GB.
-        return side_of(build_in_memory(Raw(raw.projects, replace(raw.vocabulary, data=data)), (), params), name)
+        return side_of(build(Raw(raw.projects, replace(raw.vocabulary, data=data)), (), params), name)
 
     theirs = side_with(after, "as edited")
     sources = {**theirs.sources, "vocabulary": hashlib.sha256(before).hexdigest()}
@@ -79,11 +78,11 @@ def sweep(
 ) -> list[SweepRow]:
     """One row for each value of the parameter `name`: what the workspace's inputs would give. Nothing is written."""
     layout = project_layout(root)
-    params = change_params(read_params(layout.params_file), settings or {})
+    params = override_params(read_params(layout.params_file), settings or {})
     raw = _received_now(root, params, vocabulary)
     rows = []
     for value in values:
-        report = build_in_memory(raw, (), change_params(params, {name: value})).reports["threshold"]
+        report = build(raw, (), override_params(params, {name: value})).reports["threshold"]
         rows.append(
             SweepRow(
                 value,
@@ -107,24 +106,6 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
             )
         found[name] = parse_yaml(value.encode("utf-8"), file="--set")
     return found
-
-
-def side_of(built: Build, name: str) -> Side:
-    """A build in memory as a side."""
-    forms, counts = built.annotation.count_out_of_vocabulary()
-    return Side(
-        name=name,
-        projects=built.annotation.select(built.validated.order).drop_columns("tags"),
-        labels=built.labeled.select(["id", "tags"]),
-        tags=built.cut.tags,
-        out_of_vocabulary={
-            form: count for form, count in zip(forms.to_pylist(), counts.tolist(), strict=True) if count
-        },
-        vocabulary=built.vocabulary,
-        params=built.params,
-        reports=built.reports,
-        sources={name: str(source["sha256"]) for name, source in built.reports["validation"]["sources"].items()},
-    )
 
 
 def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:

@@ -1,16 +1,15 @@
-"""Results on a terminal, by rich. Public text goes in as `Text`, which rich never reads as markup."""
+"""The summary of a dataset version on a terminal and as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.dataset.explanation import Explanation
-from tagpipe.dataset.summary import Summary, SweepRow, TagCount
-from tagpipe.render.text import EMPTY, markdown_text, shorten, visible
+from tagpipe.dataset.summary import Summary, TagCount
+from tagpipe.render.text import markdown_text, visible
 
 
 def render_summary(summary: Summary) -> RenderableType:
@@ -44,39 +43,6 @@ def render_summary(summary: Summary) -> RenderableType:
     tags.add_row("most used outside the vocabulary", _tag_counts(summary.out_of_vocabulary[:5]))
     version = Text(f"dataset version {visible(summary.content_sha256)}")
     return Group(counts, Text(), tags, Text(), version)
-
-
-def render_explanation(explanation: Explanation) -> RenderableType:
-    """Why a project has its tags, use by use."""
-    verdict = Text(visible(f"project {explanation.project_id}: {explanation.verdict}"))
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("raw tag", overflow="fold")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for use in explanation.uses:
-        name = Text(visible(use.raw_tag), style="bold" if use.is_labeled else "") if use.raw_tag else Text("-")
-        table.add_row(name, Text(visible(use.outcome)), Text(visible(use.why)))
-    return Group(verdict, table) if explanation.uses else verdict
-
-
-def render_sweep(name: str, rows: Sequence[SweepRow]) -> RenderableType:
-    """One line for each value of the parameter `name`, with the tags on each edge of the cut, the nearest first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in ("value", "tags", "labeled", "cardinality"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in ("just made the cut", "just missed it"):
-        table.add_column(column)
-    for row in rows:
-        counts = (f"{row.value:,}", f"{row.n_tags_kept:,}", f"{row.n_labeled:,}", f"{row.cardinality:.2f}")
-        table.add_row(*counts, _edge(row.just_made[::-1]), _edge(row.just_missed))
-    title = Text(f"What each value of {visible(name)} gives")
-    return Group(title, Text(), table)
-
-
-def _edge(pairs: Sequence[TagCount]) -> Text:
-    shown = (f"{shorten(tag, 40) or EMPTY} {count:,}" for tag, count in pairs[:3])
-    # The text, not its column, refuses to wrap: rich narrows columns that do before those that do not.
-    return Text(", ".join(shown) or "none", no_wrap=True, overflow="ellipsis")
 
 
 def _tag_counts(pairs: Iterable[TagCount]) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.public_data import DATASETS, NEEDS_DATASETS
 
-from tagpipe.comparison.settings import change_params
+from tagpipe.comparison.overrides import override_params
 from tagpipe.curation.check import VocabularyIssue, list_warnings
 from tagpipe.curation.suggestions import Kind, Suggestion, suggest_aliases
 from tagpipe.dataset.build import build
@@ -72,7 +72,7 @@ testing. 2022-04 has audio, health and testing as tags, and decision-trees as th
 def load(version: str, *, normalize: bool = True) -> tuple[Vocabulary, dict[str, int], set[str]]:
     """(vocabulary, out-of-vocabulary form -> projects, every raw tag in use) of a version."""
     source = DATASETS / version
-    params = change_params(read_params(packaged_file("params.yaml")), {"annotate.normalize": normalize})
+    params = override_params(read_params(packaged_file("params.yaml")), {"annotate.normalize": normalize})
     files = [RawFile(name, ".json", (source / name).read_bytes()) for name in ("projects.json", "tags.json")]
     built = build(Raw(*files), (), params)
     forms, counts = built.annotation.count_out_of_vocabulary()

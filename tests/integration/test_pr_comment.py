@@ -21,8 +21,9 @@ from support.paths import REPO
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
 from tagpipe.io.publication import github as client
+from tagpipe.io.publication.artifact import MAX_BYTES, MAX_PACKED_BYTES, MEMBER, read_artifact
 from tagpipe.operations import comment as pull_request
-from tagpipe.operations.comment import MAX_BODY_BYTES, MAX_BYTES, MAX_PACKED_BYTES, MEMBER, Written
+from tagpipe.operations.comment import MAX_BODY_BYTES, Written
 from tagpipe.render.diff.markdown import MARKER
 
 SOURCE = REPO / "data/source"
@@ -429,7 +430,7 @@ def test_what_is_too_large_is_refused_for_that_before_it_is_read(name: str, why:
     tracemalloc.start()
     try:
         with pytest.raises(InputError, match=why):
-            pull_request.read_artifact(path)
+            read_artifact(path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

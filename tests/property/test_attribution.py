@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from support.diff_worlds import Inputs, factor_pairs, plain_inputs
 
 from tagpipe.comparison.causes import Attribution, attribute_changes
-from tagpipe.comparison.comparison import changed_factors
 from tagpipe.comparison.diff import VersionDiff, diff_versions
+from tagpipe.comparison.factors import changed_factors
 from tagpipe.comparison.sides import LabelChanges, Side
+from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import InputError
-from tagpipe.operations.preview import side_of
 from tagpipe.tables.tag_lists import Int64s
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

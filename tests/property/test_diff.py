@@ -12,7 +12,7 @@ from support import diff_reference as reference
 from support.diff_worlds import Inputs, moved_pairs, pairs
 
 from tagpipe.comparison.diff import VersionDiff, apply_diff, diff_versions
-from tagpipe.comparison.gates import judge
+from tagpipe.comparison.gates import check_gates
 from tagpipe.comparison.sides import Side, labeled_projects_of
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -30,7 +30,7 @@ def compare_with_reference(pair: tuple[Inputs, Inputs]) -> None:
     expected = reference.check(diff, *versions)
     check_application(diff, base, head)
     check_totals(diff, expected)
-    gates = {gate.name: gate.found for gate in judge(diff, None, head.params.gates)}
+    gates = {gate.name: gate.found for gate in check_gates(diff, None, head.params.gates)}
     assert gates == pytest.approx(reference.expect_gates(*versions, n_unexplained=None))
     assert diff.is_same_content == (versions[0].labels == versions[1].labels and not values_differ(versions, expected))
 

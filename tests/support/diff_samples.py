@@ -11,7 +11,7 @@ from tagpipe.comparison.diff import diff_versions
 from tagpipe.comparison.document import DiffDocument, make_document
 from tagpipe.comparison.gates import GateResult
 from tagpipe.dataset.build import Build
-from tagpipe.operations.preview import side_of
+from tagpipe.dataset.compare_builds import side_of
 
 Labels = Mapping[int | str, Iterable[str]]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.worlds import ALIASES, NAMES, World, params_with, spelled, vocabularies, worlds
 from tagpipe.comparison.sides import Side
 from tagpipe.dataset.build import Build, build
+from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import InputError
-from tagpipe.operations.preview import side_of
 from tagpipe.params import Params
 from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.vocabulary.problems import read_vocabulary

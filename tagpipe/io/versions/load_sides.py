@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from tagpipe.comparison.sides import Side
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
-from tagpipe.formats.strict_json import ByteSource
 from tagpipe.history.versions import find_code
 from tagpipe.io.git.commands import find_commit, find_default_base
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
@@ -26,6 +25,7 @@ from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
 from tagpipe.io.sources.sources import NAMES
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
+from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.tables.schemas import Outcome
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
@@ -48,13 +48,16 @@ class LoadedSide:
     version: Version
     code: Mapping[str, str] | None
 
-    def read_raw(self, name: str) -> tuple[str, ByteSource]:
-        """(file ending, bytes) of a received input, `projects` or `vocabulary`. Raises InputError if it is gone."""
+    def read_raw(self) -> Raw:
+        """The received inputs that the side was built from. Raises InputError if they are gone."""
+        return Raw(*(self._read_input(name) for name in NAMES))
+
+    def _read_input(self, name: str) -> RawFile:
         suffix: str = getattr(self.side.params.source, name).suffix
         path = f"{self.version.path_of('fetch', 'raw')}/{name}{suffix}"
         if self.version.repo is None:
-            return suffix, open_raw(self.version.layout.root / path)
-        return suffix, self.version.read_file(path)
+            return RawFile(name, suffix, open_raw(self.version.layout.root / path))
+        return RawFile(name, suffix, self.version.read_file(path))
 
 
 def default_base(root: Path) -> str:
@@ -90,9 +93,8 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
     try:
         try:
             loaded = _load_revision(root, name, commit)
-            if rebuild:  # what replays need as well, while it can still be built
-                for source in NAMES:
-                    loaded.read_raw(source)
+            if rebuild:
+                loaded.read_raw()  # replays need it, and now it can still be built
         except InputError:
             if not rebuild:
                 raise

@@ -15,7 +15,7 @@ from typing import Any
 from tagpipe.comparison.document import CauseRow, DiffDocument
 from tagpipe.render.diff.cells import Cell, DiffTable, Span, count
 from tagpipe.render.diff.sections import list_projects, make_sections
-from tagpipe.render.diff.verdict import judge_document
+from tagpipe.render.diff.verdict import verdict_of
 from tagpipe.render.text import EMPTY, shorten
 
 _MAX_CHARS = 200
@@ -47,7 +47,7 @@ def html_diff(document: DiffDocument) -> str:
     style, script = (_read_asset(name) for name in ("page.css", "page.js"))
     return _PAGE.format(
         policy=_policy(style, script),
-        verdict=judge_document(document).headline,
+        verdict=verdict_of(document).headline,
         style=style,
         script=script,
         data=embed_json(_page_data(document)),
@@ -77,7 +77,7 @@ def _source_hash(text: str) -> str:
 
 
 def _page_data(document: DiffDocument) -> dict[str, Any]:
-    verdict = judge_document(document)
+    verdict = verdict_of(document)
     sections = [*make_sections(document), *list_projects(document)]
     return {
         "verdict": {

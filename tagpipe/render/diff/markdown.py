@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.render.diff.cells import Cell, DiffTable
 from tagpipe.render.diff.sections import make_sections
-from tagpipe.render.diff.verdict import Verdict, judge_document
+from tagpipe.render.diff.verdict import Verdict, verdict_of
 from tagpipe.render.text import code_span
 
 MARKER = "<!-- tagpipe-diff -->"
@@ -45,7 +45,7 @@ class _Drawn:
 
 def markdown_diff(document: DiffDocument) -> str:
     """At most 60,000 bytes."""
-    head = _draw_verdict(judge_document(document))
+    head = _draw_verdict(verdict_of(document))
     drawn = [_draw_section(section) for section in make_sections(document)]
     left_out: list[_Drawn] = []
     for key in DROPPED_FIRST:

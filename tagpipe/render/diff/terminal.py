@@ -12,7 +12,7 @@ from rich.text import Text
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.render.diff.cells import Cell, DiffTable, Tone
 from tagpipe.render.diff.sections import make_sections
-from tagpipe.render.diff.verdict import judge_document
+from tagpipe.render.diff.verdict import verdict_of
 from tagpipe.render.text import EMPTY, MAX_SHOWN, shorten
 
 _MAX_ROWS = 10
@@ -25,7 +25,7 @@ _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "dim": "dim"}
 
 def render_diff(document: DiffDocument) -> RenderableType:
     """The comparison."""
-    verdict = judge_document(document)
+    verdict = verdict_of(document)
     headline = Text(verdict.headline, f"bold {_STYLES[verdict.tone]}")
     if verdict.detail:
         headline = Text.assemble(headline, ": ", _draw_cell(verdict.detail))

@@ -34,7 +34,7 @@ class Verdict:
     summary: Cell
 
 
-def judge_document(document: DiffDocument) -> Verdict:
+def verdict_of(document: DiffDocument) -> Verdict:
     """The verdict. A document that says it passed while a gate did not has failed."""
     failed = [gate for gate in document.gates if not gate.passed]
     if failed or not document.passed:

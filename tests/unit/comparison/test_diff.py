@@ -9,10 +9,10 @@ import pytest
 from support.samples import build_records, project
 
 from tagpipe.comparison.diff import VersionDiff, diff_versions
-from tagpipe.comparison.gates import judge
+from tagpipe.comparison.gates import check_gates
 from tagpipe.comparison.sides import Side, labeled_projects_of
+from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import InputError
-from tagpipe.operations.preview import side_of
 
 FLAT = "ant bee cow dog eel"
 
@@ -131,9 +131,9 @@ def test_a_project_that_came_or_went_is_neither_relabeled_nor_newly_labeled() ->
 def test_fractions_of_nothing() -> None:
     base = side({1: ["nowhere"]})
     gates = base.params.gates
-    found = {gate.name: gate.found for gate in judge(diff_versions(base, side({1: ["ant"]})), None, gates)}
+    found = {gate.name: gate.found for gate in check_gates(diff_versions(base, side({1: ["ant"]})), None, gates)}
     assert found["max_labels_changed"] == 1.0, "where there was no label, any change is all of it"
-    found = {gate.name: gate.found for gate in judge(diff_versions(base, base), None, gates)}
+    found = {gate.name: gate.found for gate in check_gates(diff_versions(base, base), None, gates)}
     assert found.pop("max_unexplained") is None, "causes were not asked for"
     assert set(found.values()) == {0}
 
@@ -141,7 +141,7 @@ def test_fractions_of_nothing() -> None:
 @pytest.mark.parametrize(("head", "found"), [({1: ["ant"], 2: []}, 1 / 2), ({1: ["bee"], 2: ["bee"]}, 2 / 2)])
 def test_labels_changed_are_a_fraction_of_base_s(head: dict[int, list[str]], found: float) -> None:
     base = side({1: ["ant"], 2: ["bee"]})
-    gates = {gate.name: gate.found for gate in judge(diff_versions(base, side(head)), None, base.params.gates)}
+    gates = {gate.name: gate.found for gate in check_gates(diff_versions(base, side(head)), None, base.params.gates)}
     assert gates["max_labels_changed"] == found
 
 

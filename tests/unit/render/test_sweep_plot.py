@@ -8,7 +8,7 @@ import pytest
 
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError
-from tagpipe.render.sweep_plot import draw_sweep
+from tagpipe.render.sweep import draw_sweep
 
 ROWS = [SweepRow(value, 70 - value, 800 - 10 * value, 1.5, (("a", value),), ()) for value in range(10, 61, 5)]
 

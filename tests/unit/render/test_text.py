@@ -12,7 +12,8 @@ from support.samples import build_records, build_tags, project
 
 from tagpipe.dataset.explanation import explain_project
 from tagpipe.dataset.summary import summarize
-from tagpipe.render.summary import markdown_summary, render_explanation, render_summary
+from tagpipe.render.explanation import render_explanation
+from tagpipe.render.summary import markdown_summary, render_summary
 from tagpipe.render.text import markdown_text, visible
 
 REPORTS = ("validation", "annotation", "threshold")

@@ -9,7 +9,7 @@ from support.diff_samples import BASE, build_labels, changed_document, document_
 from tagpipe.comparison.causes import Attribution, Cause, CauseGroup, FactorEffect
 from tagpipe.render.diff.cells import Cell, DiffTable, count, percent, public_list, signed, value
 from tagpipe.render.diff.sections import list_projects, make_sections
-from tagpipe.render.diff.verdict import judge_document
+from tagpipe.render.diff.verdict import verdict_of
 
 
 def read(cell: Cell) -> str:
@@ -25,7 +25,7 @@ def sections_of(**parts: object) -> dict[str, DiffTable]:
 
 
 def test_no_difference() -> None:
-    verdict = judge_document(document_of(BASE, BASE, gates=[gate("max_tags_leaving", limit=0, found=0)]))
+    verdict = verdict_of(document_of(BASE, BASE, gates=[gate("max_tags_leaving", limit=0, found=0)]))
     assert (verdict.tone, verdict.headline) == ("good", "No difference")
 
 
@@ -36,7 +36,7 @@ def test_no_difference_is_short() -> None:
 
 def test_passed_says_how_many_gates_held_and_what_changed() -> None:
     gates = [gate("max_tags_leaving", limit=2, found=2), gate("max_unexplained", limit=None, found=9)]
-    verdict = judge_document(changed_document(gates=gates))
+    verdict = verdict_of(changed_document(gates=gates))
     assert (verdict.tone, verdict.headline, verdict.detail) == ("good", "Passed: 1 gate held, 1 off", ())
     assert read(verdict.summary) == (
         "3 labels added and 6 removed; 1 tag entered the cut; 2 tags left the cut; 4 projects relabeled; "
@@ -45,7 +45,7 @@ def test_passed_says_how_many_gates_held_and_what_changed() -> None:
 
 
 def test_every_gate_off_is_not_called_held() -> None:
-    verdict = judge_document(changed_document(gates=[gate("max_unexplained", limit=None, found=9)]))
+    verdict = verdict_of(changed_document(gates=[gate("max_unexplained", limit=None, found=9)]))
     assert verdict.headline == "Passed, but every gate is off"
 
 
@@ -55,15 +55,15 @@ def test_failed_names_the_gates_with_their_numbers() -> None:
         gate("max_tags_leaving", limit=0, found=2),
         gate("max_unexplained", limit=0, found=0),
     ]
-    verdict = judge_document(changed_document(gates=gates))
+    verdict = verdict_of(changed_document(gates=gates))
     assert (verdict.tone, verdict.headline) == ("bad", "Failed: 2 of 3 gates")
     assert read(verdict.detail) == "max_projects_removed 20.0 % (at most 2.0 %), max_tags_leaving 2 (at most 0)"
 
 
 def test_a_document_that_contradicts_itself_has_failed() -> None:
     document = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)]).model_copy(update={"passed": True})
-    assert judge_document(document).tone == "bad"
-    assert judge_document(document.model_copy(update={"passed": False, "gates": (), "is_same": True})).tone == "bad"
+    assert verdict_of(document).tone == "bad"
+    assert verdict_of(document.model_copy(update={"passed": False, "gates": (), "is_same": True})).tone == "bad"
 
 
 def test_sections_come_in_the_order_of_what_decides() -> None:

@@ -12,7 +12,7 @@ from support.hostile import hostile_document
 
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.render.diff.terminal import render_diff
-from tagpipe.render.summary import render_sweep
+from tagpipe.render.sweep import render_sweep
 
 
 def printed(renderable: RenderableType, width: int = 80, color_system: str | None = None) -> str:

@@ -34,7 +34,7 @@ def parse_sweep(text: str) -> tuple[str, range]:
     return match["name"], values
 
 
-def change_params(params: Params, settings: Mapping[str, Any]) -> Params:
+def override_params(params: Params, settings: Mapping[str, Any]) -> Params:
     """The parameters with dotted names set to other values. Raises ConfigError for a name or value that is wrong."""
     tree: dict[str, Any] = dump_params(params)
     for name, value in settings.items():

@@ -1,4 +1,4 @@
-"""The plot of a sweep: where the curves bend is where a cut is cheap."""
+"""A sweep, one row a value of a parameter, as a table for terminals and as a plot."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from tagpipe.dataset.summary import SweepRow
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tagpipe.dataset.summary import SweepRow, TagCount
 from tagpipe.errors import ConfigError, escape_shown
+from tagpipe.render.text import EMPTY, shorten, visible
 
 _FORMS = (".png", ".svg")
 # Text stays text, and ids do not depend on the process: the same sweep gives the same bytes.
@@ -20,6 +25,26 @@ _STYLE: Any = {
 }
 _MAX_TICKS = 15
 _INK = ("#0550ae", "#116329")
+
+
+def render_sweep(name: str, rows: Sequence[SweepRow]) -> RenderableType:
+    """One line for each value of the parameter `name`, with the tags on each edge of the cut, the nearest first."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column in ("value", "tags", "labeled", "cardinality"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for column in ("just made the cut", "just missed it"):
+        table.add_column(column)
+    for row in rows:
+        counts = (f"{row.value:,}", f"{row.n_tags_kept:,}", f"{row.n_labeled:,}", f"{row.cardinality:.2f}")
+        table.add_row(*counts, _edge(row.just_made[::-1]), _edge(row.just_missed))
+    title = Text(f"What each value of {visible(name)} gives")
+    return Group(title, Text(), table)
+
+
+def _edge(pairs: Sequence[TagCount]) -> Text:
+    shown = (f"{shorten(tag, 40) or EMPTY} {count:,}" for tag, count in pairs[:3])
+    # The text, not its column, refuses to wrap: rich narrows columns that do before those that do not.
+    return Text(", ".join(shown) or "none", no_wrap=True, overflow="ellipsis")
 
 
 def draw_sweep(name: str, rows: Sequence[SweepRow], ending: str) -> bytes:
