@@ -21,7 +21,7 @@ from prefect.states import Completed, Failed
 from flows.failures import keep_tracebacks_back, outlive_worker
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, ConfigError, SourceUnavailable, TagpipeError
 from tagpipe.history.freshness import Age, measure_freshness
-from tagpipe.io.git.commands import find_commit
+from tagpipe.io.git.commits import find_commit
 from tagpipe.io.git.remote import fetch_refs
 from tagpipe.io.publication.refs import LOCAL_BRANCH, read_params_at
 from tagpipe.io.repository.layout import project_layout

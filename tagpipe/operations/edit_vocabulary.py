@@ -30,7 +30,7 @@ from tagpipe.curation.log import (
 from tagpipe.curation.rewriting.curation_lists import add_ignored, add_not_same
 from tagpipe.curation.rewriting.vocabulary import write_entries
 from tagpipe.errors import ConfigError, EditRefused, InputError, TagpipeError, escape_shown
-from tagpipe.io.git.commands import find_author
+from tagpipe.io.git.commits import find_author
 from tagpipe.io.repository.curation_files import (
     IGNORE_FILE,
     LOG_FILE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.git.new_repository import find_git, start_repository
+from tagpipe.io.git.new_repository import start_repository
 from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import (
@@ -16,6 +16,7 @@ from tagpipe.io.repository.layout import (
     packaged_file,
     project_layout,
 )
+from tagpipe.io.repository.programs import find_git
 from tagpipe.io.repository.raw_files import copy_raw, open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import dump_yaml, read_yaml, set_values
 from tagpipe.io.runs.reproduce import write_code_version

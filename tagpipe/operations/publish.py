@@ -18,7 +18,6 @@ from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
 from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
 from tagpipe.io.checks.verify_objects import verify_deep
-from tagpipe.io.git.commands import GitFailed, ask_git, call_git
 from tagpipe.io.git.worktree import clear_worktrees
 from tagpipe.io.publication.proposal import Proposal
 from tagpipe.io.publication.refs import (
@@ -33,10 +32,10 @@ from tagpipe.io.publication.refs import (
     read_params_at,
     read_refs,
 )
-from tagpipe.io.repository.disk import disk_full, is_disk_full, says_disk_full
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
 from tagpipe.io.repository.lock import hold_run_lock
+from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, is_disk_full, says_disk_full
 from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.dvc_remote import has_remote, pull_data, push_data
 from tagpipe.io.runs.rebuild import run_there, shared_worktree
@@ -314,7 +313,7 @@ def _commit(candidate: Layout, found: Comparison) -> str:
     paths = [PARAMS_FILE, LOCK_FILE, *candidate.reports]
     call_git(root, "add", "--update", "--", ".")
     call_git(root, "add", "--force", "--", *paths)
-    call_git(root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", text=message, identity=True)
+    call_git(root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", stdin=message, identity=True)
     return call_git(root, "rev-parse", "HEAD")
 
 

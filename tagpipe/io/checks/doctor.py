@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from tagpipe.io.checks.dvc_checks import (
 from tagpipe.io.checks.git_checks import check_git, check_ignored, check_worktrees
 from tagpipe.io.repository.layout import Layout, project_layout
 from tagpipe.io.repository.lock import Holder
+from tagpipe.io.repository.programs import run_program
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.sources.sources import each_source
 
@@ -105,10 +105,8 @@ def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
     if not (layout.root / "flows" / "doctor.py").is_file():
         return
     command = [sys.executable, "-m", "flows.doctor", "--json"]
-    done = subprocess.run(
-        command, cwd=layout.root, capture_output=True, text=True, check=False, timeout=SCHEDULE_TIMEOUT_S
-    )
-    yield from (CheckResult(**each) for each in json.loads(done.stdout))
+    done = run_program(command, layout.root, timeout_s=SCHEDULE_TIMEOUT_S)
+    yield from (CheckResult(**result) for result in json.loads(done.stdout))
 
 
 def _check_pins(layout: Layout) -> Iterator[CheckResult]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tagpipe.checks.check_results import CheckResult
-from tagpipe.io.git.commands import ask_git
-from tagpipe.io.git.new_repository import find_git
 from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.programs import ask_git, find_git
 
 
 def check_git(layout: Layout) -> Iterator[CheckResult]:

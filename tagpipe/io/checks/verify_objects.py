@@ -16,7 +16,7 @@ from typing import Any
 
 from tagpipe.checks.stored_objects import Condition, Copy, ObjectCheck, Place, merge_paths
 from tagpipe.errors import ConfigError, InputError, IntegrityError
-from tagpipe.io.git.commands import find_commit, read_blobs
+from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout, project_layout
 from tagpipe.io.repository.secrets import without_secrets
@@ -107,7 +107,7 @@ def _file_reader(root: Path, revision: str | None) -> Callable[[str], bytes | No
         return file.read_bytes() if file.is_file() else None
 
     def read_git(path: str) -> bytes | None:
-        return read_blobs(root, [(str(commit), path)])[str(commit), path]
+        return read_blob(root, str(commit), path)
 
     return read_workspace if revision is None else read_git
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagpipe.errors import ConfigError, SourceUnavailable, escape_shown, visible
-from tagpipe.io.git.commands import GitFailed, ask_git, call_git
-from tagpipe.io.repository.disk import says_disk_full
+from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, says_disk_full
 
 TIMEOUT_S = 600.0
 _SHOWN_CHARS = 300

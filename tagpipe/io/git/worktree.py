@@ -17,9 +17,8 @@ from types import FrameType
 import psutil
 
 from tagpipe.errors import Busy, InputError, escape_shown, visible
-from tagpipe.io.git.commands import GitFailed, ask_git, call_git
-from tagpipe.io.repository.disk import disk_full, says_disk_full
 from tagpipe.io.repository.lock import ORPHAN_TIMEOUT_S, POLL_S
+from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, says_disk_full
 
 _BLOCK_BYTES = 4096
 

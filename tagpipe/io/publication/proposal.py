@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.git.commands import ask_git
 from tagpipe.io.publication.github import GitHub, Pull, retry_all
+from tagpipe.io.repository.programs import ask_git
 
 Done = TypeVar("Done")
 

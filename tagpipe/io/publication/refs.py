@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError, SourceUnavailable, visible
-from tagpipe.io.git.commands import GitFailed, ask_git, call_git, find_commit
+from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.git.remote import fetch_refs, list_refs, push_ref
 from tagpipe.io.repository.layout import PARAMS_FILE
+from tagpipe.io.repository.programs import GitFailed, ask_git, call_git
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.params import Params, PublishParams, parse_params
 
@@ -191,7 +192,7 @@ def read_gated_params(root: Path, commit: str) -> Params:
 
 
 def _read_params_tree(root: Path, commit: str) -> Any:
-    text = ask_git(root, "show", f"{commit}:./{PARAMS_FILE}")
-    if text is None:
+    data = read_blob(root, commit, PARAMS_FILE)
+    if data is None:
         raise ConfigError("the published version has no params.yaml", file=f"revision {commit[:12]}")
-    return parse_yaml(text.encode("utf-8"), file=PARAMS_FILE)
+    return parse_yaml(data, file=PARAMS_FILE)

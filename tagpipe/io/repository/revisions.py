@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable, escape_shown
+from tagpipe.io.repository.programs import GitFailed, call_git
 from tagpipe.io.repository.secrets import without_secrets
 
 _ADDRESS = re.compile(r"\w[\w+.-]*://|[^/:]+@[^/:]+:")
@@ -50,12 +50,12 @@ def open_revision(root: str, revision: str | None) -> tuple[Any, str]:
     if not Path(root).is_dir():
         raise ConfigError("is not a folder", file=root, fix="Name a project's folder, or the address of its repository")
     try:
-        top = _ask_git(root, "rev-parse", "--show-toplevel")
-        commit = _ask_git(root, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
-        return _open_commit(top, commit), Path(root).resolve().relative_to(Path(top).resolve()).as_posix()
-    except (DvcException, OSError, subprocess.CalledProcessError, ValueError) as error:
-        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-        raise _not_opened(root, revision, said) from None
+        folder = Path(root)
+        top = call_git(folder, "rev-parse", "--show-toplevel")
+        commit = call_git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
+        return _open_commit(top, commit), folder.resolve().relative_to(Path(top).resolve()).as_posix()
+    except (DvcException, GitFailed, OSError, ValueError) as error:
+        raise _not_opened(root, revision, str(error)) from None
 
 
 def _open_address(address: str, revision: str | None) -> Any:
@@ -87,11 +87,6 @@ def _not_opened(root: str, revision: str | None, said: str) -> InputError:
         file=without_secrets(root),
         fix="Name a git repository with DVC, and a branch, tag or commit of it",
     )
-
-
-def _ask_git(root: str, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def read_at_revision(root: Path | str, revision: str | None, path: str) -> bytes:

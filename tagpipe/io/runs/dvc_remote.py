@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 from tagpipe.errors import SourceUnavailable, visible
-from tagpipe.io.repository.disk import disk_full, says_disk_full
+from tagpipe.io.repository.programs import disk_full, run_dvc, says_disk_full
 from tagpipe.io.repository.secrets import without_secrets, without_tokens
 
 TIMEOUT_S = 3_600.0
@@ -32,31 +31,23 @@ def has_remote(root: Path) -> bool:
 
 def push_data(root: Path) -> None:
     """Everything that dvc.lock names to the remote. Raises SourceUnavailable."""
-    _run_dvc(root, "push")
+    _transfer(root, "push")
 
 
 def pull_data(root: Path) -> None:
     """Everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
-    _run_dvc(root, "pull")
+    _transfer(root, "pull")
 
 
-def _run_dvc(root: Path, command: str) -> None:
+def _transfer(root: Path, command: str) -> None:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", command],  # with --quiet, DVC 3.67 keeps its errors to itself, too
-            cwd=root,
-            env=without_tokens(),
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
+        # Not with --quiet: DVC 3.67 then keeps its errors to itself, too.
+        done = run_dvc(root, command, environment=without_tokens(), timeout_s=TIMEOUT_S)
+    except TimeoutExpired:
         raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
     if done.returncode == 0:
         return
-    said = _find_reason(done.stderr)
+    said = _find_reason(done.stderr.decode("utf-8", "replace"))
     if command == "pull" and says_disk_full(said):
         raise disk_full(said, file=str(root))
     raise _unavailable(command, said)

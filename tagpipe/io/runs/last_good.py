@@ -8,18 +8,20 @@ began stands in .tagpipe/begun.lock, so that a run after a killed one still know
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError
+from tagpipe.io.git.commits import read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, find_conflict, parse_lock
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
-from tagpipe.io.runs.run_dvc import Echo, iter_lines, start_dvc
+from tagpipe.io.repository.programs import start_dvc
+from tagpipe.io.runs.run_dvc import Echo, iter_lines
 
 
 def remember_last_good(layout: Layout) -> bytes | None:
@@ -100,7 +102,7 @@ def put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -
     if before is None:
         return
     write_bytes(layout.root / LOCK_FILE, before)
-    process = start_dvc(layout, ["checkout", "--force", "--quiet"], lock)
+    process = start_dvc(layout.root, "checkout", "--force", "--quiet", lock=lock)
     # Of stages that have never run there is nothing to put back; DVC counts that as a failure without a word.
     said = [line.removeprefix("ERROR: ") for line in iter_lines(process) if line.startswith("ERROR: ")]
     missing = [path for path, digest in _recorded_reports(layout, before) if not _put_back_report(layout, path, digest)]
@@ -126,19 +128,9 @@ def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
     kept = _kept_report(layout, digest)
     data = kept.read_bytes() if kept.is_file() else None
     if not is_it(data):
-        data = _read_in_head(layout.root, path)
+        with suppress(ConfigError):  # without git there is no HEAD to ask
+            data = read_blob(layout.root, "HEAD", path)
     if data is None or not is_it(data):
         return False
     write_bytes(present, data)
     return True
-
-
-def _read_in_head(root: Path, path: str) -> bytes | None:
-    """A file as the last commit has it; None where there is none, or no git to ask."""
-    try:
-        found = subprocess.run(
-            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, stdin=subprocess.DEVNULL
-        )
-    except OSError:
-        return None
-    return found.stdout if found.returncode == 0 else None

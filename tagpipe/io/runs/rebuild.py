@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from tagpipe.io.git.worktree import temporary_worktree
 from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.layout import SCRATCH
 from tagpipe.io.repository.lock import ENVIRONMENT
+from tagpipe.io.repository.programs import run_program
 from tagpipe.io.repository.run_stage import LAST_ERROR
 from tagpipe.io.repository.secrets import without_tokens
 from tagpipe.io.runs.run_dvc import StageRun
@@ -87,20 +87,12 @@ def run_there(tree: Path) -> tuple[StageRun, ...]:
     """
     # `python -m` takes the work tree's own tagpipe, where it has one; elsewhere it is the installed one.
     environment = {name: value for name, value in without_tokens().items() if name != ENVIRONMENT}
-    done = subprocess.run(
-        [sys.executable, "-m", "tagpipe", "run", "--json"],
-        cwd=tree,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_program([sys.executable, "-m", "tagpipe", "run", "--json"], tree, environment=environment)
     if done.returncode == 0:
-        return tuple(StageRun(each["stage"], each["status"]) for each in json.loads(done.stdout)["stages"])
+        return tuple(StageRun(stage["stage"], stage["status"]) for stage in json.loads(done.stdout)["stages"])
     last_error = tree / SCRATCH / LAST_ERROR
     if last_error.is_file():
         raise from_dict(read_json(last_error)["error"])
-    said = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no word"]
+    said = [line for line in done.stderr.decode("utf-8", "replace").strip().splitlines() if line.strip()] or ["no word"]
     kind = _KIND_OF.get(done.returncode, InputError)
     raise kind(f"the run there ended with exit code {done.returncode}: {said[-1].removeprefix('error: ').rstrip('.')}")

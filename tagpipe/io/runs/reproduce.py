@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
 from tagpipe.io.repository.curation_files import write_missing_lists
-from tagpipe.io.repository.disk import disk_full, says_disk_full
 from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
 from tagpipe.io.repository.lock import find_birth, hold_run_lock, hold_stage_lock
+from tagpipe.io.repository.programs import disk_full, says_disk_full
 from tagpipe.io.repository.run_stage import LAST_ERROR
 from tagpipe.io.repository.yaml_file import read_params, read_yaml
 from tagpipe.io.runs.edit_journal import finish_edit

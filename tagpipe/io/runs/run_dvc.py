@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
+from subprocess import Popen
 from typing import Literal
 
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
+from tagpipe.io.repository.programs import start_dvc
 from tagpipe.io.repository.secrets import without_secrets
 
 Status = Literal["ran", "cached", "skipped"]
@@ -53,7 +51,7 @@ def run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tu
     """(what DVC did, its exit code, its own error lines)."""
     runs: list[StageRun] = []
     complaint: list[str] = []
-    process = start_dvc(layout, ["repro", *([stage] if stage else [])], lock)
+    process = start_dvc(layout.root, "repro", *([stage] if stage else []), lock=lock)
     with contextlib.closing(iter_lines(process)) as lines:
         for line in lines:
             matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
@@ -69,24 +67,7 @@ def run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tu
     return runs, process.wait(), complaint
 
 
-def start_dvc(layout: Layout, arguments: list[str], lock: HeldLock) -> subprocess.Popen[str]:
-    """DVC with the running Python's folder first on PATH (stages are `python -m ...`), holding the lock with us."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return subprocess.Popen(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=layout.root,
-        env={**os.environ, **lock.environment, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        pass_fds=(lock.fd,),
-    )
-
-
-def iter_lines(process: subprocess.Popen[str]) -> Generator[str]:
+def iter_lines(process: Popen[str]) -> Generator[str]:
     """Every line that DVC and its stages say; closed early, it waits for their end, which is the pipe's end."""
     assert process.stdout is not None
     try:

@@ -10,10 +10,11 @@ from pathlib import Path
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.history.candidates import Watched
 from tagpipe.history.versions import Recorded, is_lock
-from tagpipe.io.git.commands import ask_git, read_blobs
+from tagpipe.io.git.commits import read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.programs import ask_git
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.tables.monitor_report import Monitoring, load_monitoring
 from tagpipe.tables.report_models import find_form_error

@@ -14,7 +14,7 @@ import pyarrow as pa
 from tagpipe.comparison.sides import Side
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
 from tagpipe.history.versions import find_code
-from tagpipe.io.git.commands import find_commit, find_default_base
+from tagpipe.io.git.commits import find_commit, find_default_base
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
 from tagpipe.io.repository.raw_files import open_raw

@@ -25,7 +25,7 @@ from support.processes import git
 from support.scheduler import DEADLINE_S, PROJECTS, Scheduler, make_project, serve_schedule, wait_until
 
 import tagpipe
-from tagpipe.io.git.commands import find_commit
+from tagpipe.io.git.commits import find_commit
 from tagpipe.io.versions.version import open_version, verify_version
 
 EVERY_S = 30
