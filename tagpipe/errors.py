@@ -55,6 +55,11 @@ def escape_shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
 
 
+def reason_of(error: OSError) -> str:
+    """Why the system refused, to stand behind a colon in a message."""
+    return (error.strerror or str(error)).lower()
+
+
 class TagpipeError(Exception):
     """What went wrong, where, what was expected and what to do.
 

@@ -209,7 +209,10 @@ def test_lock_of_a_living_dvc_is_respected(project: Path) -> None:
     write_dvc_lock(project, os.getpid())
     refused = subprocess.run(RUN, cwd=project, capture_output=True, text=True, check=False)
     assert refused.returncode == 6
-    assert f"another DVC command is at work in this project; found (PID {os.getpid()}): dvc repro." in refused.stderr
+    assert (
+        f"another DVC command is at work in this dataset repository; found (PID {os.getpid()}): dvc repro."
+        in refused.stderr
+    )
 
 
 def test_orphaned_stage_is_waited_for(project: Path) -> None:

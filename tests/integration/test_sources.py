@@ -873,7 +873,7 @@ def test_refresh_beside_another_run_is_exit_6(project: Project, server: Server, 
     with hold_run_lock(project.root / ".tagpipe", command="tagpipe run"):
         ended = tagpipe("refresh")
     assert ended.exit_code == 6
-    assert "at work in this project" in ended.stderr
+    assert "at work in this dataset repository" in ended.stderr
     assert server.requests == []
 
 

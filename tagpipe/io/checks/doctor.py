@@ -19,11 +19,10 @@ from tagpipe.io.checks.dvc_checks import (
     check_remote,
     check_rwlock,
     check_version,
-    is_locked,
 )
 from tagpipe.io.checks.git_checks import check_git, check_ignored, check_worktrees
 from tagpipe.io.repository.layout import Layout, project_layout
-from tagpipe.io.repository.lock import Holder
+from tagpipe.io.repository.lock import is_locked, read_holder
 from tagpipe.io.repository.programs import run_program
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.sources.sources import each_source
@@ -55,39 +54,28 @@ def _run_check(name: str, check: Callable[[Layout], Iterator[CheckResult]], layo
 
 
 def _check_run_lock(layout: Layout) -> Iterator[CheckResult]:
-    finding = _judge_lock("run lock", layout.scratch / "run.lock")
-    yield finding
-    if finding.level == "ok" and (layout.scratch / "begun.lock").is_file():
+    result = _check_lock("run lock", layout.scratch / "run.lock")
+    yield result
+    if result.level == "ok" and (layout.scratch / "begun.lock").is_file():
         yield CheckResult(
             "last run", "warning", "was cut off: the workspace may hold files of two versions", "Run `tagpipe run`"
         )
 
 
 def _check_stage_lock(layout: Layout) -> Iterator[CheckResult]:
-    yield _judge_lock("stage lock", layout.scratch / "stage.lock")
+    yield _check_lock("stage lock", layout.scratch / "stage.lock")
 
 
-def _judge_lock(check: str, path: Path) -> CheckResult:
-    holder = _read_holder(path)
-    who = (
-        f"process {holder.pid} ({holder.command}), begun {holder.started_at}"
-        if holder
-        else "a process that is not named"
-    )
+def _check_lock(check: str, path: Path) -> CheckResult:
+    holder = read_holder(path)
+    who = holder.in_words if holder else "a process that is not named"
     if not is_locked(path):
-        left = f"; last held by {who}, which has ended" if holder is not None and not holder.is_alive else ""
-        return CheckResult(check, "ok", f"free{left}")
+        past = f"; last held by {who}, which has ended" if holder is not None and not holder.is_alive else ""
+        return CheckResult(check, "ok", f"free{past}")
     if holder is None or holder.is_alive:
         return CheckResult(check, "warning", f"held by {who}", "Wait for it to end")
     what = f"{who}, is dead, and what it started still holds it"
     return CheckResult(check, "warning", what, "Run `tagpipe run`: it waits for what a killed run left behind")
-
-
-def _read_holder(path: Path) -> Holder | None:
-    try:
-        return Holder(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:

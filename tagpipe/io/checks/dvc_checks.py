@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 from tagpipe.checks.check_results import CheckResult
 from tagpipe.io.checks.verify_objects import find_trouble
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout
-from tagpipe.io.repository.lock import find_birth
+from tagpipe.io.repository.lock import find_birth, is_locked
 from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.runs.dvc_remote import read_dvc_config
 from tagpipe.io.runs.reproduce import read_lock_holders
@@ -53,21 +51,6 @@ def check_dvc_lock_file(layout: Layout) -> Iterator[CheckResult]:
         yield CheckResult("DVC's lock", "warning", f"held by process {pid}", "Wait for it to end")
     else:
         yield CheckResult("DVC's lock", "ok", "free")
-
-
-def is_locked(path: Path) -> bool:
-    """Whether somebody holds the flock of a file.
-
-    Found out by taking it, shared, and giving it back at once; a run that begins in that moment tries again.
-    """
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
 
 
 def check_version(layout: Layout) -> Iterator[CheckResult]:

@@ -13,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tagpipe.errors import ConfigError, InputError
+from tagpipe.errors import ConfigError, InputError, reason_of
 
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
@@ -47,13 +47,18 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
         name = None
     except OSError as error:  # a full disk, too
         raise ConfigError(
-            f"cannot be written: {(error.strerror or str(error)).lower()}",
+            f"cannot be written: {reason_of(error)}",
             file=str(path),
             fix="Make room or get access there, or name another folder",
         ) from None
     finally:
         if name is not None:
             Path(name).unlink(missing_ok=True)
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error to raise for a file that the system does not let us read."""
+    return InputError(f"cannot be read: {reason_of(error)}", file=str(path), fix="Check that it is there")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -95,9 +100,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {(error.strerror or str(error)).lower()}", file=str(path), fix="Check that it is there"
-        ) from None
+        raise unreadable(path, error) from None
 
 
 def write_table(path: Path, table: pa.Table) -> None:

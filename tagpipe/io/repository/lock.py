@@ -1,8 +1,7 @@
-"""Two locks of the operating system's own (flock): one a run holds, one each stage holds.
+"""The two locks of a dataset repository, by flock: a run holds one, each stage the other.
 
-The lock file names its holder (PID, when that process began, a token), only to tell people and to tell a living
-holder from a dead one whose orphaned child inherited the lock. The kernel frees a lock with its last holder, so
-none is ever left behind.
+A lock file also names its holder, for messages and to tell a living holder from a dead one whose orphaned child
+inherited the lock. The kernel frees a lock when its last holder ends, so none is ever left behind.
 """
 
 from __future__ import annotations
@@ -21,49 +20,62 @@ from pathlib import Path
 
 import psutil
 
-from tagpipe.errors import Busy, ConfigError
+from tagpipe.errors import Busy, ConfigError, reason_of
 
 ENVIRONMENT = "TAGPIPE_LOCK"
-"""`FD:TOKEN` of a lock that the parent process holds for us (the Prefect flow's, around all its stages)."""
+"""Name of the variable with `FD:TOKEN` of a lock that the parent process (the Prefect flow) holds for this one."""
 
 POLL_S = 0.1
 ORPHAN_TIMEOUT_S = 900.0
+"""How long to wait for what a killed run left behind: a stage over a million projects may take minutes."""
+
+_N_READS = 10
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock: process, when it began (UTC, ISO 8601; and as the system counts it), and what runs."""
+    """The process that holds a lock; what the lock file contains."""
 
     pid: int
     started_at: str
+    """UTC, ISO 8601."""
     create_time: float
+    """The same moment, in seconds as psutil has it: tells the process from a later one with its PID."""
     token: str
+    """Random: shows that a child was given this very lock."""
     command: str
+    """The command or stage at work, in words."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether that very process (not another one with its PID) still runs."""
+        """True if that very process still runs."""
         return find_birth(self.pid) == self.create_time
+
+    @property
+    def in_words(self) -> str:
+        return f"process {self.pid} ({self.command}), begun {self.started_at}"
 
 
 @dataclass(frozen=True)
 class HeldLock:
-    """A lock that is held. Children that get `fd` keep it held until the last of them ends."""
+    """A lock that this process holds."""
 
     fd: int
+    """Of the lock file. Children that get it keep the lock held until the last of them ends."""
     token: str
     is_inherited: bool = False
+    """True if the parent process holds it for this one."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a child needs to work under this lock; pass `fd` on to it as well."""
+        """The variable that lets a child work under this lock; it needs `fd` as well."""
         return {ENVIRONMENT: f"{self.fd}:{self.token}"}
 
 
 def find_birth(pid: int) -> float | None:
-    """When the process began, as the system counts it; None if there is none, or only a zombie.
+    """When the process began, in seconds as psutil has it; None if there is no such process, or only a zombie.
 
-    A killed orphan stays a zombie until PID 1 asks for it, which that of many containers does late or never.
+    A killed orphan stays a zombie until PID 1 reaps it, which in many containers happens late or never.
     """
     try:
         process = psutil.Process(pid)
@@ -75,10 +87,9 @@ def find_birth(pid: int) -> float | None:
 
 @contextlib.contextmanager
 def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
-    """Hold the project's one run lock.
+    """Hold the run lock of the dataset repository.
 
-    Raises Busy (exit 6) at once where a living run holds it. Where the holder is dead, what it left behind is
-    waited for.
+    Raises Busy at once if a living run holds it. If its holder is dead, waits for what that left behind.
     """
     path = scratch / "run.lock"
     if inherited := _inherited_lock(path):
@@ -86,14 +97,14 @@ def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
         return
     with _open_lock(path) as fd:
         deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-        told = False
+        is_announced = False
         while not _try_lock(fd):
-            holder = _read_holder(path)
+            holder = read_holder(path)
             if holder is None or holder.is_alive or time.monotonic() > deadline:
                 raise _busy(path, holder)
-            if not told:
+            if not is_announced:
                 print(f"waiting for what the killed run {holder.pid} left behind", file=sys.stderr, flush=True)
-                told = True
+                is_announced = True
             time.sleep(POLL_S)
         yield HeldLock(fd, _write_holder(fd, command).token)
 
@@ -106,15 +117,47 @@ def hold_stage_lock(scratch: Path, *, stage: str) -> Iterator[None]:
         deadline = time.monotonic() + ORPHAN_TIMEOUT_S
         while not _try_lock(fd):
             if time.monotonic() > deadline:
-                raise _busy(path, _read_holder(path))
+                raise _busy(path, read_holder(path))
             time.sleep(POLL_S)
         _write_holder(fd, stage)
         yield
 
 
 def _busy(path: Path, holder: Holder | None) -> Busy:
-    who = f"process {holder.pid} ({holder.command}), begun {holder.started_at}," if holder else "another process"
-    return Busy(f"{who} is at work in this project", file=str(path), fix="Wait for it to end and run the command again")
+    who = f"{holder.in_words}," if holder else "another process"
+    return Busy(
+        f"{who} is at work in this dataset repository",
+        file=str(path),
+        fix="Wait for it to end and run the command again",
+    )
+
+
+def is_locked(path: Path) -> bool:
+    """True if some process holds the flock of a file.
+
+    Tried by taking it, shared, and giving it back at once; a run that begins at that moment tries again.
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def read_holder(path: Path) -> Holder | None:
+    """The process that a lock file names; None if there is no such file, or it names none.
+
+    It is read again for a second, for its holder may be writing it just now.
+    """
+    for _ in range(_N_READS if path.exists() else 0):
+        try:
+            return Holder(**json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            time.sleep(POLL_S)
+    return None
 
 
 @contextlib.contextmanager
@@ -124,7 +167,7 @@ def _open_lock(path: Path) -> Iterator[int]:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise ConfigError(
-            f"cannot be opened as a lock: {(error.strerror or str(error)).lower()}",
+            f"cannot be opened as a lock: {reason_of(error)}",
             file=str(path),
             fix=f"Make {path.parent} a folder that you may write to",
         ) from None
@@ -151,28 +194,15 @@ def _write_holder(fd: int, command: str) -> Holder:
     return holder
 
 
-def _read_holder(path: Path) -> Holder | None:
-    """The holder, or None where the file does not tell (it may just be being written; tried for a second)."""
-    for _ in range(10):
-        try:
-            return Holder(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            time.sleep(POLL_S)
-    return None
-
-
 def _inherited_lock(path: Path) -> HeldLock | None:
-    """The lock that our parent holds for us, if it says so and the lock file agrees."""
+    """The lock that the parent process holds for this one, if the environment says so and the lock file agrees."""
     fd, _, token = os.environ.get(ENVIRONMENT, "").partition(":")
-    holder = _read_holder(path) if token and path.exists() else None
+    holder = read_holder(path) if token else None
     if holder is None or holder.token != token or not fd.isdecimal():
         return None
     try:
-        ours, theirs = os.fstat(int(fd)), path.stat()
+        # The variable outlives the lock: the descriptor may be closed by now, or be another file's.
+        is_same_file = os.path.samestat(os.fstat(int(fd)), path.stat())
     except OSError:
         return None
-    return (
-        HeldLock(int(fd), token, is_inherited=True)
-        if (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
-        else None
-    )
+    return HeldLock(int(fd), token, is_inherited=True) if is_same_file else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagpipe.errors import InputError
 from tagpipe.formats.suffixes import SUFFIXES, read_suffix
-from tagpipe.io.repository.files import replace_file
+from tagpipe.io.repository.files import replace_file, unreadable
 
 _COPY_BYTES = 1 << 20
 
@@ -36,9 +36,7 @@ def open_raw(path: Path) -> FileBytes:
             raise IsADirectoryError(0, "Is a directory")
         return FileBytes(path)
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {(error.strerror or str(error)).lower()}", file=str(path), fix="Check that it is there"
-        ) from None
+        raise unreadable(path, error) from None
 
 
 def find_raw(directory: Path, name: str) -> Path:
@@ -68,8 +66,8 @@ def copy_raw(path: Path, directory: Path, name: str) -> str:
     if not (target.exists() and target.samefile(path)):
         source = open_raw(path)
         with replace_file(target) as file:
-            for at in range(0, len(source), _COPY_BYTES):
-                file.write(source[at : at + _COPY_BYTES])
+            for start in range(0, len(source), _COPY_BYTES):
+                file.write(source[start : start + _COPY_BYTES])
     for suffix in SUFFIXES:
         if suffix != target.suffix:
             (directory / f"{name}{suffix}").unlink(missing_ok=True)

@@ -101,7 +101,7 @@ def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
     if "blocked by" in text or "Unable to acquire lock" in text:
         holders = [line for line in complaint if line.startswith(BLOCKED_BY.strip())]
         return Busy(
-            "another DVC command is at work in this project",
+            "another DVC command is at work in this dataset repository",
             found=", ".join(dict.fromkeys(holders)) or text,
             fix="Wait for it to end and run the command again",
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tagpipe.errors import Busy, ConfigError
+from tagpipe.errors import Busy, ConfigError, reason_of
 from tagpipe.formats.suffixes import SUFFIXES
 from tagpipe.io.repository.layout import DVC_FILE, Layout
 
@@ -130,7 +130,7 @@ def _in_words(folder: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise ConfigError(
-            f"cannot be written: {(error.strerror or str(error)).lower()}",
+            f"cannot be written: {reason_of(error)}",
             file=str(error.filename or folder),
             fix="Make room or get access there, or name another folder",
         ) from None
