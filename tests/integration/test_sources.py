@@ -21,6 +21,7 @@ from support.http_server import Reply, Server, answer, chunked, drip, failure, h
 
 from tagpipe.errors import ConfigError, SourceUnavailable, TagpipeError
 from tagpipe.io.sources import download as download_module
+from tagpipe.io.sources import public_network
 from tagpipe.io.sources.download import download
 from tagpipe.params import Download
 
@@ -367,8 +368,8 @@ def test_inside_address_is_refused_behind_a_redirect(
     host: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test's own server is let through as if it were outside; what it sends on to is not."""
-    is_public = download_module.is_public
-    monkeypatch.setattr(download_module, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
+    is_public = public_network.is_public
+    monkeypatch.setattr(public_network, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
     server.script["/p.json"] = [redirect(server.url("/secret.json", host))]
     server.script["/secret.json"] = [answer(PROJECTS)]
     error = refused(server.url("/p.json"), bounds(allow_private=False, timeout_s=2.0))
@@ -386,7 +387,7 @@ def test_name_with_one_inside_address_is_refused(server: Server, monkeypatch: py
 
 def test_every_connection_is_checked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that leads outside at first and inside later (rebinding) is refused at the later connection."""
-    monkeypatch.setattr(download_module, "is_public", lambda address: address != "127.0.0.2")
+    monkeypatch.setattr(public_network, "is_public", lambda address: address != "127.0.0.2")
     fake_look_up(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
     server.script["/p.json"] = [failure(503), answer(PROJECTS)]
     assert_says_inside(refused(server.url("/p.json", "name.example"), bounds(allow_private=False)))

@@ -10,7 +10,7 @@ from typing import Any
 from tagpipe.errors import ConfigError, InputError
 from tagpipe.io.repository.files import read_json, write_json
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout
-from tagpipe.io.sources.download import Answer, look
+from tagpipe.io.sources.download import Answer, download_if_changed
 from tagpipe.io.sources.sources import each_source, is_stored, store_pinned
 from tagpipe.params import Params, Source
 
@@ -32,7 +32,7 @@ def look_upstream(layout: Layout, params: Params) -> dict[str, tuple[str, str]]:
         if source.url is not None and source.sha256 is not None:
             known = memory.get(_key(source), {})
             etag = known.get("etag") if is_stored(layout, str(known.get("sha256", ""))) else None
-            answers[name] = source, look(source.url, params.source.download, name=name, etag=etag)
+            answers[name] = source, download_if_changed(source.url, params.source.download, name=name, etag=etag)
     if not answers:
         raise ConfigError(
             "no source has a url, so there is no upstream to follow",

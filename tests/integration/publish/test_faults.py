@@ -20,6 +20,7 @@ from support.publish_world import PATH, VOCABULARY_PATH, World, intact, pin, pub
 from tagpipe.errors import InputError, SourceUnavailable
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.sources import download as download_module
+from tagpipe.io.sources import public_network
 from tagpipe.operations.publish import Publication, publish
 
 
@@ -79,8 +80,8 @@ def test_addresses_inside_the_network_are_refused(published_world: World, monkey
     with intact(world), pytest.raises(SourceUnavailable, match=r"leads to 127\.0\.0\.1, .* loopback"):
         publish(world.root)
     assert world.server.requests == []
-    is_public = download_module.is_public
-    monkeypatch.setattr(download_module, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
+    is_public = public_network.is_public
+    monkeypatch.setattr(public_network, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
     world.script(redirect(world.server.url("/secret.json", "[::1]")))
     with intact(world), pytest.raises(SourceUnavailable, match=r"leads to ::1, .* loopback"):
         publish(world.root)
