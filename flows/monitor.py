@@ -27,7 +27,7 @@ from tagpipe.io.publication.refs import LOCAL_BRANCH, read_params_at
 from tagpipe.io.repository.layout import project_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params
-from tagpipe.io.sources.upstream import look_upstream
+from tagpipe.io.sources.upstream import check_upstream
 from tagpipe.io.versions.history import read_monitoring, read_versions
 from tagpipe.render.monitor import markdown_monitoring, tabulate_candidates
 from tagpipe.tables.monitor_report import Monitoring
@@ -93,7 +93,7 @@ def tell_upstream(root: Path) -> str:
     params = read_params_at(root, _find_published(root))
     try:
         with hold_run_lock(layout.scratch, command="the flow tagpipe-monitor"):
-            pins = look_upstream(layout, params)
+            pins = check_upstream(layout, params)
     except (Busy, ConfigError, SourceUnavailable) as error:
         return f"upstream was not looked at: {error.what}"
     moved = [name for name, (old, new) in pins.items() if old != new]

@@ -18,7 +18,7 @@ from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.layout import project_layout
 from tagpipe.io.repository.raw_files import open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
-from tagpipe.io.sources.sources import each_source, fetch_source
+from tagpipe.io.sources.sources import fetch_source, named_sources
 from tagpipe.io.versions.load_sides import load_built, was_built_by_present_code
 from tagpipe.params import Params
 from tagpipe.steps.validate.validate import Raw, RawFile
@@ -112,7 +112,7 @@ def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
     """What fetch would receive now; `vocabulary` in its place if it is given."""
     layout = project_layout(root)
     files = {}
-    for name, source in each_source(params.source):
+    for name, source in named_sources(params.source):
         if name == "vocabulary" and vocabulary is not None:
             files[name] = RawFile(vocabulary.name, suffix_of(vocabulary), open_raw(vocabulary))
         else:

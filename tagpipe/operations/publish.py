@@ -40,8 +40,9 @@ from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.dvc_remote import has_remote, pull_data, push_data
 from tagpipe.io.runs.rebuild import run_there, shared_worktree
 from tagpipe.io.runs.run_dvc import StageRun
-from tagpipe.io.sources.sources import each_source
-from tagpipe.io.sources.upstream import forget_downloads, look_upstream
+from tagpipe.io.sources.pinned_store import forget_downloads
+from tagpipe.io.sources.sources import named_sources
+from tagpipe.io.sources.upstream import check_upstream
 from tagpipe.io.versions.version import Version, verify_version
 from tagpipe.operations.compare import compare
 from tagpipe.operations.load import load_summary
@@ -153,7 +154,7 @@ def _publish_once(project: _Project) -> Publication:
         project.proposal.check()
     refs = read_refs(project.root, project.where)
     params = read_gated_params(project.root, refs.base)
-    pins = look_upstream(project.layout, params)
+    pins = check_upstream(project.layout, params)
     forget_downloads(project.layout, _list_needed(project, params, refs.candidate, pins))
     moved = {name: new for name, (old, new) in pins.items() if old != new}
     proposed = _compare_proposal(project, refs, {name: new for name, (_, new) in pins.items()})
@@ -282,7 +283,7 @@ def _list_needed(
     """The sha256s that the published version, the open candidate, the workspace and the next look may ask for."""
     each = [published, read_params(project.layout.params_file)]
     each += [read_params_at(project.root, candidate)] if candidate else []
-    named = {source.sha256 for params in each for _, source in each_source(params.source) if source.sha256}
+    named = {source.sha256 for params in each for _, source in named_sources(params.source) if source.sha256}
     return named | {new for _, new in pins.values()}
 
 

@@ -15,7 +15,8 @@ from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.edit_journal import finish_edit
 from tagpipe.io.runs.run_dvc import Echo
 from tagpipe.io.sources.download import Progress, download
-from tagpipe.io.sources.sources import each_source, fetch_source, store_pinned
+from tagpipe.io.sources.pinned_store import store_pinned
+from tagpipe.io.sources.sources import fetch_source, named_sources
 from tagpipe.io.versions.version import Version
 from tagpipe.params import Params
 from tagpipe.steps.validate.validate import Raw, RawFile, describe_sources, validate
@@ -85,7 +86,7 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
 def _look_upstream(
     layout: Layout, params: Params, progress: Progress | None
 ) -> tuple[dict[str, RawFile], list[PinChange]]:
-    sources = each_source(params.source)
+    sources = named_sources(params.source)
     if all(source.url is None for _, source in sources):
         raise ConfigError(
             "no source has a url, so there is nothing to refresh",

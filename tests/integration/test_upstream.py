@@ -15,8 +15,8 @@ from support.http_server import Server, answer, failure, serve
 from tagpipe.errors import SourceUnavailable
 from tagpipe.io.repository.layout import Layout, packaged_file, project_layout
 from tagpipe.io.repository.yaml_file import read_params, set_values
-from tagpipe.io.sources.sources import store_pinned
-from tagpipe.io.sources.upstream import forget_downloads, look_upstream
+from tagpipe.io.sources.pinned_store import forget_downloads, store_pinned
+from tagpipe.io.sources.upstream import check_upstream
 
 PATHS = {"projects": "/projects.json", "vocabulary": "/vocabulary.json"}
 OLD = b"old"
@@ -33,7 +33,7 @@ class Followed:
         """Look, where upstream has these."""
         for path, body in zip(PATHS.values(), (projects, vocabulary), strict=True):
             self.server.script[path] = [answer(body, etag=f'"{sha256_of(body)}"')]
-        return look_upstream(self.layout, read_params(self.layout.params_file))
+        return check_upstream(self.layout, read_params(self.layout.params_file))
 
     @property
     def pinned(self) -> set[str]:
@@ -99,7 +99,7 @@ def test_where_one_source_is_not_there_neither_is_stored(followed: Followed) -> 
     """Else each new version of the one would stay for as long as the other is away."""
     followed.server.script = {PATHS["projects"]: [answer(b"new")], PATHS["vocabulary"]: [failure(500)]}
     with pytest.raises(SourceUnavailable, match="vocabulary"):
-        look_upstream(followed.layout, read_params(followed.layout.params_file))
+        check_upstream(followed.layout, read_params(followed.layout.params_file))
     assert followed.pinned == set()
 
 

@@ -28,7 +28,7 @@ from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.runs import edit_journal
 from tagpipe.io.runs import reproduce as repro
-from tagpipe.io.sources.sources import store_pinned
+from tagpipe.io.sources.pinned_store import store_pinned
 from tagpipe.operations import compare as comparison
 from tagpipe.operations import edit_vocabulary as curation
 from tagpipe.operations.init_repository import init_repository

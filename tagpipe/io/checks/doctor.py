@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -25,7 +24,8 @@ from tagpipe.io.repository.layout import Layout, project_layout
 from tagpipe.io.repository.lock import is_locked, read_holder
 from tagpipe.io.repository.programs import run_program
 from tagpipe.io.repository.yaml_file import read_params
-from tagpipe.io.sources.sources import each_source
+from tagpipe.io.sources.pinned_store import find_pinned, pinned_file
+from tagpipe.io.sources.sources import named_sources
 
 SCHEDULE_TIMEOUT_S = 60.0
 LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
@@ -100,14 +100,14 @@ def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
 def _check_pins(layout: Layout) -> Iterator[CheckResult]:
     """A url may be gone tomorrow; the pinned bytes are then the ones in the store."""
     check = "pinned store"
-    for name, source in each_source(read_params(layout.params_file).source):
+    for name, source in named_sources(read_params(layout.params_file).source):
         if source.sha256 is None:
             continue
-        path = layout.scratch / "pinned" / source.sha256
+        path = pinned_file(layout, source.sha256)
         if not path.is_file():
             what = f"lacks the bytes of source.{name}: a build needs data/raw of HEAD or its url for them"
             yield CheckResult(check, "warning", what, "Run `tagpipe run` while they can be had")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
+        elif find_pinned(layout, source.sha256) is None:
             what = f"has other bytes than the pin for source.{name}"
             yield CheckResult(
                 check, "error", what, f"Delete {path.relative_to(layout.root)} and run `tagpipe run`", "integrity"

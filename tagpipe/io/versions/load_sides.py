@@ -22,7 +22,7 @@ from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.io.runs.rebuild import rebuilt_revision
 from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
-from tagpipe.io.sources.sources import NAMES
+from tagpipe.io.sources.sources import SOURCE_NAMES
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
@@ -50,7 +50,7 @@ class LoadedSide:
 
     def read_raw(self) -> Raw:
         """The received inputs that the side was built from. Raises InputError if they are gone."""
-        return Raw(*(self._read_input(name) for name in NAMES))
+        return Raw(*(self._read_input(name) for name in SOURCE_NAMES))
 
     def _read_input(self, name: str) -> RawFile:
         suffix: str = getattr(self.side.params.source, name).suffix
