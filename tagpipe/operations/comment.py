@@ -10,7 +10,8 @@ from typing import Literal
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.io.publication.artifact import MEMBER, read_artifact
-from tagpipe.io.publication.github import GitHub, retry_all
+from tagpipe.io.publication.github import GitHub
+from tagpipe.io.publication.github_requests import retry_all
 from tagpipe.render.diff.markdown import MARKER, markdown_diff
 
 MAX_BODY_BYTES = 60_000

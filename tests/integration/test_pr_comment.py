@@ -20,7 +20,7 @@ from support.github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, s
 from support.paths import REPO
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
-from tagpipe.io.publication import github as client
+from tagpipe.io.publication import github_requests as client
 from tagpipe.io.publication.artifact import MAX_BYTES, MAX_PACKED_BYTES, MEMBER, read_artifact
 from tagpipe.operations import comment as pull_request
 from tagpipe.operations.comment import MAX_BODY_BYTES, Written

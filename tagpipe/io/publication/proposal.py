@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.publication.github import GitHub, Pull, retry_all
+from tagpipe.io.publication.github import GitHub, Pull
+from tagpipe.io.publication.github_requests import retry_all
 from tagpipe.io.repository.programs import ask_git
 
 Done = TypeVar("Done")
