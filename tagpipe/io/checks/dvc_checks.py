@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator
 
 from tagpipe.checks.check_results import CheckResult
-from tagpipe.io.checks.verify_objects import find_trouble
+from tagpipe.io.checks.object_stores import describe_read_failure
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import find_birth, is_locked
-from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.runs.dvc_remote import read_dvc_config
 from tagpipe.io.runs.reproduce import read_lock_holders
 from tagpipe.io.runs.staleness import find_stale
@@ -86,7 +85,7 @@ def check_remote(layout: Layout) -> Iterator[CheckResult]:
         what = "there is no default one: the data is on this disk alone"
         yield CheckResult("remote", "warning", what, "Run `dvc remote add -d NAME URL`, then `dvc push`")
         return
-    trouble = _ask_in_time(layout)
+    trouble = _ask_remote_in_time(layout)
     if trouble is not None:
         fix = "Check its address and your access (`dvc remote list`), or try again when it answers"
         yield CheckResult("remote", "error", f"{name} cannot be reached: {trouble}", fix)
@@ -95,14 +94,14 @@ def check_remote(layout: Layout) -> Iterator[CheckResult]:
         yield CheckResult("remote", "ok", f"{name} answers; {fix}")
 
 
-def _ask_in_time(layout: Layout) -> str | None:
-    """What kept the remote from answering; None if it answers, whether or not it has data."""
-    found: list[str | None] = []
+def _ask_remote_in_time(layout: Layout) -> str | None:
+    """Why the remote did not answer; None if it answers, whether or not it has data."""
+    answers: list[str | None] = []
     # A thread that nobody waits for at exit: a remote that hangs must not hang the check-up.
-    thread = threading.Thread(target=lambda: found.append(_ask_remote(layout)), daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(_ask_remote(layout)), daemon=True)
     thread.start()
     thread.join(REMOTE_TIMEOUT_S)
-    return found[0] if found else f"no answer within {REMOTE_TIMEOUT_S:.0f} seconds"
+    return answers[0] if answers else f"no answer within {REMOTE_TIMEOUT_S:.0f} seconds"
 
 
 def _ask_remote(layout: Layout) -> str | None:
@@ -116,6 +115,5 @@ def _ask_remote(layout: Layout) -> str | None:
                 return None if odb.fs.isdir(remote) else f"{remote} is not there (`dvc push` makes it)"
             odb.fs.info(odb.oid_to_path("d41d8cd98f00b204e9800998ecf8427e"))  # of no bytes: any answer will do
     except Exception as error:  # noqa: BLE001 - each kind of remote raises its own library's errors
-        cause = find_trouble(error)
-        return None if cause is None else without_secrets((str(cause).splitlines() or [type(cause).__name__])[0])
+        return describe_read_failure(error)
     return None
