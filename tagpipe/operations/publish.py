@@ -18,6 +18,7 @@ from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
 from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
 from tagpipe.io.checks.verify_objects import verify_deep
+from tagpipe.io.git.commits import read_blob
 from tagpipe.io.git.worktree import clear_worktrees
 from tagpipe.io.publication.proposal import Proposal
 from tagpipe.io.publication.refs import (
@@ -100,8 +101,8 @@ class _Project:
     @property
     def inputs(self) -> list[str]:
         """What a version is made from, and dvc.lock, which says what it is."""
-        outs = {path for stage in self.layout.stages for path, _ in self.layout.outs(stage)}
-        deps = {str(path) for stage in self.layout.stages.values() for path in stage.get("deps", ())}
+        outs = {path for stage in self.layout.stages.values() for path, _ in stage.outs}
+        deps = {path for stage in self.layout.stages.values() for path in stage.deps}
         return [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
 
 
@@ -263,16 +264,16 @@ def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
     What was received is left out, and what tells of its bytes (the manifest) or rows (what was rejected): another order
     of the rows is no change.
     """
-    text = ask_git(project.root, "show", f"{commit}:./{LOCK_FILE}")
-    if text is None:
+    lock = read_blob(project.root, commit, LOCK_FILE)
+    if lock is None:
         return None
     tables = {
         path
-        for stage in project.layout.stages
-        for path, is_cached in project.layout.outs(stage)
-        if is_cached and stage != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
+        for name, stage in project.layout.stages.items()
+        for path, is_cached in stage.outs
+        if is_cached and name != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
     }
-    stages: dict[str, dict[str, Any]] = parse_lock(f"{text}\n".encode())
+    stages: dict[str, dict[str, Any]] = parse_lock(lock)
     outs = (out for stage in stages.values() for out in stage.get("outs", ()))
     return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
 

@@ -198,7 +198,7 @@ def test_a_dataset_project_is_refused_and_so_is_its_data(tagpipe: Any, snapshot:
     (Path("own/data/labeled")).mkdir()
     Path("own/data/labeled/manifest.json").write_text("{}")
     before = snapshot(Path("own"))
-    assert_refused(tagpipe(*options(out="own")), "own", "dataset project")
+    assert_refused(tagpipe(*options(out="own")), "own", "dataset repository")
     assert_refused(tagpipe(*options(out="own/data")), "own/data", "did not write")
     assert snapshot(Path("own")) == before
 
@@ -222,7 +222,7 @@ def test_a_build_that_is_damaged_at_its_manifest_is_not_taken_for_one(path: str,
         target.mkdir()
     assert_refused(tagpipe(*options()), "out", "did not write")
     for command in ("summary", "verify"):
-        assert_refused(tagpipe(command, built), "out", "neither a dataset project")
+        assert_refused(tagpipe(command, built), "out", "neither a dataset repository")
 
 
 def test_a_folder_where_a_file_should_be_is_replaced_whole(built: Path, tagpipe: Any) -> None:

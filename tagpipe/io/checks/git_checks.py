@@ -29,7 +29,7 @@ def check_git(layout: Layout) -> Iterator[CheckResult]:
 
 def check_ignored(layout: Layout) -> Iterator[CheckResult]:
     """DVC writes these files only when a stage succeeds; without them `git add -A` takes the data itself."""
-    outs = [path for stage in layout.stages for path, is_cached in layout.outs(stage) if is_cached]
+    outs = [path for stage in layout.stages.values() for path, is_cached in stage.outs if is_cached]
     files = dict.fromkeys((PurePosixPath(path).parent / ".gitignore").as_posix() for path in outs)
     lost = [file for file in files if ask_git(layout.root, "ls-files", "--error-unmatch", "--", file) is None]
     taken = ask_git(layout.root, "ls-files", "--", *outs)

@@ -81,8 +81,8 @@ def _file_reader(root: Path, revision: str | None) -> ReadFile:
 
 def _iter_entries(layout: Layout, lock: bytes) -> Iterator[_Entry]:
     stages = parse_lock(lock) if lock else {}
-    for name in layout.stages:
-        is_cached = dict(layout.outs(name))
+    for name, stage in layout.stages.items():
+        is_cached = dict(stage.outs)
         for out in stages.get(name, {}).get("outs", ()):
             if "md5" in out:
                 path, hash_name = str(out["path"]), str(out.get("hash", LEGACY_HASH))

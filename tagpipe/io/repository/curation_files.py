@@ -54,10 +54,8 @@ def read_not_same(layout: Layout) -> NotSame:
 def write_missing_lists(layout: Layout) -> list[str]:
     """Write the empty form of each list that the stage depends on and the project lacks; their paths in the project."""
     empty = {IGNORE_FILE: dump_ignored(Ignored()), NOT_SAME_FILE: dump_not_same(NotSame())}
-    deps = layout.stages.get(STAGE, {}).get("deps", ())
-    missing = [
-        path for path in map(str, deps) if PurePosixPath(path).name in empty and not (layout.root / path).exists()
-    ]
+    deps = layout.stages[STAGE].deps if STAGE in layout.stages else ()
+    missing = [path for path in deps if PurePosixPath(path).name in empty and not (layout.root / path).exists()]
     for path in missing:
         write_bytes(layout.root / path, empty[PurePosixPath(path).name])
     return missing

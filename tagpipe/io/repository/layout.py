@@ -1,13 +1,13 @@
-"""Where the files of a dataset project are. The paths themselves stand in dvc.yaml alone."""
+"""Where the files of a dataset repository are. The paths themselves stand in dvc.yaml alone."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.yaml_file import read_yaml
@@ -15,49 +15,48 @@ from tagpipe.io.repository.yaml_file import read_yaml
 DVC_FILE = "dvc.yaml"
 PARAMS_FILE = "params.yaml"
 CODE_FILE = "tagpipe.version"
-"""In a project made by `tagpipe init`: which tagpipe built it, a dependency of every stage."""
+"""In a repository made by `tagpipe init`: which tagpipe built it, a dependency of every stage."""
 
 SCRATCH = ".tagpipe"
 """Folder of locks, pinned downloads and the last error; git-ignored, never part of a version."""
 
-
-_OUTS = ("outs", "metrics", "plots")
+_OUTPUT_KINDS = ("outs", "metrics", "plots")
 _RESTORE = "Restore dvc.yaml from git, or from `tagpipe init`"
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What dvc.yaml has for a stage; paths are relative to the dataset repository."""
+
+    deps: tuple[str, ...]
+    outs: tuple[tuple[str, bool], ...]
+    """(path, True if it is in DVC's cache, False if git keeps it) of every output, metric and plot."""
+    sections: tuple[str, ...]
+    """The sections of params.yaml that it reads."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a project, or of a directory that `tagpipe build` wrote.
-
-    root: the project's folder. stages: DVC's stages by name. is_build: the paths are those of dvc.yaml without
-    their first part (`data/`), and there is no DVC.
-    """
+    """The files of a dataset repository, or of a directory that `tagpipe build` wrote."""
 
     root: Path
-    stages: dict[str, dict[str, Any]]
+    stages: dict[str, Stage]
     is_build: bool = False
+    """True for a directory of `tagpipe build`: its paths lack the first part (`data/`), and there is no DVC."""
 
     def out(self, stage: str, name: str) -> Path:
-        """The output called `name` (last part of its path) of `stage`. Raises ConfigError if there is none."""
-        return self._find(stage, name, [path for path, _ in self.outs(stage)])
+        """The output called `name` (last part of its path) of `stage`. Raises ConfigError unless there is one."""
+        return self._find(stage, name, [path for path, _ in self._stage(stage).outs])
 
     def dep(self, stage: str, name: str) -> Path:
-        """The dependency called `name` (last part of its path) of `stage`."""
-        return self._find(stage, name, [str(path) for path in self._stage(stage).get("deps", ())])
-
-    def outs(self, stage: str) -> list[tuple[str, bool]]:
-        """(path, in DVC's cache) of every output, metric and plot of `stage`, as dvc.yaml has it."""
-        found = []
-        for kind in _OUTS:
-            for entry in self._stage(stage).get(kind, ()):
-                path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
-                found.append((str(path), bool((options or {}).get("cache", True))))
-        return found
+        """The dependency called `name` (last part of its path) of `stage`. Raises ConfigError unless there is one."""
+        return self._find(stage, name, self._stage(stage).deps)
 
     @cached_property
     def reports(self) -> list[str]:
         """Paths of the outputs that git keeps."""
-        return [path for stage in self.stages for path, is_cached in self.outs(stage) if not is_cached]
+        return [path for stage in self.stages.values() for path, is_cached in stage.outs if not is_cached]
 
     @property
     def params_file(self) -> Path:
@@ -67,12 +66,12 @@ class Layout:
     def scratch(self) -> Path:
         return self.root / SCRATCH
 
-    def _stage(self, name: str) -> dict[str, Any]:
+    def _stage(self, name: str) -> Stage:
         if name not in self.stages:
             raise ConfigError(f"has no stage {name}", file=str(self.root / DVC_FILE), fix=_RESTORE)
         return self.stages[name]
 
-    def _find(self, stage: str, name: str, paths: list[str]) -> Path:
+    def _find(self, stage: str, name: str, paths: Sequence[str]) -> Path:
         matches = [path for path in paths if PurePosixPath(path).name == name]
         if len(matches) != 1:
             raise ConfigError(
@@ -86,13 +85,13 @@ class Layout:
 
 
 def project_layout(root: Path) -> Layout:
-    """The layout of the project at `root`. Raises ConfigError if there is no usable dvc.yaml."""
+    """The layout of the dataset repository at `root`. Raises ConfigError if there is no usable dvc.yaml."""
     path = root / DVC_FILE
     if not path.is_file():
         raise ConfigError(
-            "not a dataset project: there is no dvc.yaml",
+            "not a dataset repository: there is no dvc.yaml",
             file=str(root),
-            fix="Go to the project's folder, or make one with `tagpipe init DIR`",
+            fix="Go to the repository's folder, or make one with `tagpipe init DIR`",
         )
     return Layout(root, parse_stages(read_yaml(path), file=str(path)))
 
@@ -104,58 +103,67 @@ def build_layout(directory: Path) -> Layout:
 
 
 def find_layout(path: Path) -> Layout:
-    """The layout of what is at `path`: a project, or a directory written by `tagpipe build`."""
+    """The layout of a dataset repository, or of a directory written by `tagpipe build`. Raises ConfigError."""
     if (path / DVC_FILE).is_file():
         return project_layout(path)
     layout = build_layout(path)
     if layout.out("threshold", "manifest.json").is_file():
         return layout
     raise ConfigError(
-        "neither a dataset project (dvc.yaml) nor a directory written by `tagpipe build`",
+        "neither a dataset repository (dvc.yaml) nor a directory written by `tagpipe build`",
         file=str(path),
         fix="Name the right directory",
     )
 
 
 def packaged_file(name: str) -> Path:
-    """What tagpipe brings, such as dvc.yaml or data/source: in the installed package, or beside its checkout."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "_project" / name
-    return installed if installed.exists() else package.parent / name
+    """A file that comes with tagpipe, such as dvc.yaml: in the installed package, or beside it in a checkout."""
+    installed = _PACKAGE / "_project" / name
+    return installed if installed.exists() else _PACKAGE.parent / name
 
 
 def code_version() -> str:
-    """The installed tagpipe: its version, and a sha256 over its modules. What CODE_FILE holds."""
-    package = Path(__file__).resolve().parents[2]
+    """What CODE_FILE holds: the version of the installed tagpipe, and a sha256 over its modules."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode("utf-8") + b"\0" + path.read_bytes())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode("utf-8") + b"\0" + path.read_bytes())
     return f"tagpipe {importlib.metadata.version('tagpipe')} {digest.hexdigest()}\n"
 
 
-def parse_stages(tree: object, *, file: str) -> dict[str, dict[str, Any]]:
-    """The stages of a parsed dvc.yaml. Raises ConfigError if it has none, or one of another form."""
+def parse_stages(tree: object, *, file: str) -> dict[str, Stage]:
+    """The stages of a parsed dvc.yaml, by name. Raises ConfigError if it has none, or one that DVC cannot read."""
     stages = tree.get("stages") if isinstance(tree, dict) else None
-    if not isinstance(stages, dict) or not stages or not all(isinstance(each, dict) for each in stages.values()):
+    if not isinstance(stages, dict) or not stages or not all(isinstance(stage, dict) for stage in stages.values()):
         raise ConfigError("has no stages", file=file, fix=_RESTORE)
-    for name, stage in stages.items():
-        for kind in ("deps", *_OUTS):
-            entries = stage.get(kind, [])
-            if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-                raise ConfigError(
-                    "a stage is not what DVC reads",
-                    file=file,
-                    field=f"stages.{name}.{kind}",
-                    found=escape_shown(entries),
-                    expected="a list of paths, each alone or with its options",
-                    fix=_RESTORE,
-                )
-    return stages
+    return {name: _parse_stage(stage, file=file, field=f"stages.{name}") for name, stage in stages.items()}
 
 
-def _is_entry(entry: object) -> bool:
-    """Whether it is a path, or a path with its options (a mapping, or nothing)."""
-    if isinstance(entry, dict) and len(entry) == 1:
-        (path, options), *_ = entry.items()
-        return isinstance(path, str) and (options is None or isinstance(options, dict))
-    return isinstance(entry, str)
+def _parse_stage(stage: dict[str, object], *, file: str, field: str) -> Stage:
+    def read(kind: str) -> list[tuple[str, dict[str, object]]]:
+        entries = stage.get(kind, [])
+        pairs = [_parse_entry(entry) for entry in entries] if isinstance(entries, list) else [None]
+        if None in pairs:
+            raise ConfigError(
+                "a stage is not what DVC reads",
+                file=file,
+                field=f"{field}.{kind}",
+                found=escape_shown(entries),
+                expected="a list of paths, each alone or with its options",
+                fix=_RESTORE,
+            )
+        return [pair for pair in pairs if pair is not None]
+
+    params = stage.get("params")
+    return Stage(
+        deps=tuple(path for path, _ in read("deps")),
+        outs=tuple((path, bool(options.get("cache", True))) for kind in _OUTPUT_KINDS for path, options in read(kind)),
+        sections=tuple(entry for entry in params if isinstance(entry, str)) if isinstance(params, list) else (),
+    )
+
+
+def _parse_entry(entry: object) -> tuple[str, dict[str, object]] | None:
+    """(path, its options) of an entry: a path, or a mapping of one path to options or nothing; None for another."""
+    path, options = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
+    if not isinstance(path, str) or not isinstance(options, dict | None):
+        return None
+    return path, options or {}

@@ -66,11 +66,11 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
 def _check_sections(layout: Layout) -> None:
     """Raise ConfigError for a section that a stage reads and an older params.yaml does not have: DVC looks for it."""
     present = read_yaml(layout.params_file)
-    for stage, tree in layout.stages.items():
-        for section in tree.get("params", ()):
-            if isinstance(section, str) and section not in present:
+    for name, stage in layout.stages.items():
+        for section in stage.sections:
+            if section not in present:
                 raise ConfigError(
-                    f"has no such section, which the stage {stage} reads",
+                    f"has no such section, which the stage {name} reads",
                     file=PARAMS_FILE,
                     field=section,
                     fix="Copy it from the params.yaml that `tagpipe init` writes, or take the stage out of dvc.yaml",
@@ -83,7 +83,7 @@ def write_code_version(layout: Layout) -> None:
     DVC cannot see into an installed package; this file makes an upgrade a change of every stage.
     """
     path = layout.root / CODE_FILE
-    uses_it = any(CODE_FILE in stage.get("deps", ()) for stage in layout.stages.values())
+    uses_it = any(CODE_FILE in stage.deps for stage in layout.stages.values())
     if uses_it and (not path.is_file() or path.read_text(encoding="utf-8") != code_version()):
         write_bytes(path, code_version().encode("utf-8"))
 

@@ -25,9 +25,9 @@ def check_build_folder(layout: Layout) -> None:
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if DVC_FILE in names:
         raise ConfigError(
-            "is a dataset project, whose files a build would replace",
+            "is a dataset repository, whose files a build would replace",
             file=str(folder),
-            fix="Name another folder, or build the project with `tagpipe run`",
+            fix="Name another folder, or build the repository with `tagpipe run`",
         )
     is_build = layout.params_file.is_file() and layout.out("threshold", "manifest.json").is_file()
     if names and not is_build and SCRATCH_FOLDER not in names:
