@@ -14,7 +14,7 @@ from prefect.events import emit_event
 
 from tagpipe.errors import InputError
 from tagpipe.io.repository.files import read_json, write_json
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.versions.history import read_versions
 from tagpipe.operations.publish import Publication
@@ -39,14 +39,14 @@ def announce(root: Path, publication: Publication) -> None:
     payload = _describe_version(root, publication)
     if payload is None:
         return
-    settings = read_params(project_layout(root).params_file).publish
+    settings = read_params(repository_layout(root).params_file).publish
     where = "local" if settings.to == "local" else f"{settings.remote} {settings.branch}"
     now = _Known(where, payload["content_sha256"])
     known = _read_memory(root)
     if publication.outcome == "published" or (known is not None and known.where == where and known != now):
         _emit(root, PUBLISHED, payload)
     if known != now:
-        write_json(project_layout(root).scratch / MEMORY, vars(now))
+        write_json(repository_layout(root).scratch / MEMORY, vars(now))
 
 
 def _emit(root: Path, event: str, payload: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
 
 
 def _read_memory(root: Path) -> _Known | None:
-    path = project_layout(root).scratch / MEMORY
+    path = repository_layout(root).scratch / MEMORY
     try:
         return _Known(**read_json(path)) if path.is_file() else None
     except (InputError, TypeError):

@@ -25,7 +25,7 @@ from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_ba
 from flows.shown import list_tags, make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
 from tagpipe.io.repository.files import read_json
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock
 from tagpipe.io.repository.run_stage import LAST_ERROR
 from tagpipe.io.runs.last_good import forget_begun
@@ -87,7 +87,7 @@ def build(root: str = ".") -> dict[str, str] | State[Any]:
     outlive_worker()
     folder = Path(root).resolve()
     try:
-        layout = project_layout(folder)
+        layout = repository_layout(folder)
         with hold_run_lock(layout.scratch, command="the flow tagpipe-build") as lock:
             statuses = {stage: _run_task(stage, folder, lock) for stage in list_stages(folder)}
             forget_begun(layout)
@@ -125,7 +125,7 @@ def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tu
     Called under the lock, so the last error that is removed is nobody's any more, and one that is there afterwards
     is of this run.
     """
-    (project_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
+    (repository_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
     command = [sys.executable, "-m", "tagpipe", "run", stage, "--json"]
     ended = run_child(command, cwd=root, environment=environment, fds=fds)
     if ended.exit_code != 0:
@@ -135,7 +135,7 @@ def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tu
 
 
 def _describe_failure(root: Path, stage: str, ended: Ended) -> str:
-    path = project_layout(root).scratch / LAST_ERROR
+    path = repository_layout(root).scratch / LAST_ERROR
     left = read_json(path) if path.is_file() else {}
     if (left.get("stage"), left.get("exit_code")) == (stage, ended.exit_code):
         return f"{stage}: {from_dict(left['error']).headline}"

@@ -24,7 +24,7 @@ from tagpipe.history.freshness import Age, measure_freshness
 from tagpipe.io.git.commits import find_commit
 from tagpipe.io.git.remote import fetch_refs
 from tagpipe.io.publication.refs import LOCAL_BRANCH, read_params_at
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.sources.upstream import check_upstream
@@ -80,7 +80,7 @@ def read_freshness(root: Path, now: datetime) -> list[Age]:
 
 def _find_published(root: Path) -> str:
     """The commit that is published, after asking its remote; HEAD where nothing has been published yet."""
-    settings = read_params(project_layout(root).params_file).publish
+    settings = read_params(repository_layout(root).params_file).publish
     if settings.to == "local":
         return find_commit(root, f"refs/heads/{LOCAL_BRANCH}") or "HEAD"
     fetch_refs(root, settings.remote, settings.branch)
@@ -89,7 +89,7 @@ def _find_published(root: Path) -> str:
 
 def tell_upstream(root: Path) -> str:
     """One line: whether upstream has gone on since the published version, or why that is not known."""
-    layout = project_layout(root)
+    layout = repository_layout(root)
     params = read_params_at(root, _find_published(root))
     try:
         with hold_run_lock(layout.scratch, command="the flow tagpipe-monitor"):

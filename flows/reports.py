@@ -11,7 +11,7 @@ from flows.shown import list_tags
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
 from tagpipe.io.publication.proposal import find_repository
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.operations.publish import Publication
 from tagpipe.render.diff.markdown import markdown_diff
@@ -65,7 +65,7 @@ def _write_summary(summary: Summary, outcome: str) -> None:
 
 def find_link(root: Path, publication: Publication) -> str | None:
     """The pull request or commit on GitHub; None where it was not pushed there."""
-    settings = read_params(project_layout(root).params_file).publish
+    settings = read_params(repository_layout(root).params_file).publish
     repository = None if settings.to == "local" else find_repository(root, settings.remote)
     if repository is None:
         return None

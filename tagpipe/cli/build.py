@@ -30,10 +30,10 @@ def run(
     """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
     from dataclasses import asdict
 
-    from tagpipe.io.repository.layout import project_layout
+    from tagpipe.io.repository.layout import repository_layout
     from tagpipe.io.runs.reproduce import reproduce
 
-    layout = project_layout(Path.cwd())
+    layout = repository_layout(Path.cwd())
     names = list(layout.stages)
     with _stage_status(names[: names.index(stage) + 1] if stage in names else names) as echo:
         runs = reproduce(layout, stage, echo=echo)

@@ -41,7 +41,7 @@ from tagpipe.io.repository.curation_files import (
     read_not_same,
 )
 from tagpipe.io.repository.files import read_bytes
-from tagpipe.io.repository.layout import PARAMS_FILE, Layout, project_layout
+from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.runs.edit_journal import FileChange, finish_edit, is_half_written, write_logged
@@ -123,7 +123,7 @@ class Plan:
 
 def read_vocabulary_file(root: Path) -> VocabularyFile:
     """The vocabulary's entries. Raises InputError where the file cannot be read as a vocabulary."""
-    layout = project_layout(root)
+    layout = repository_layout(root)
     params = read_params(layout.params_file)
     source = params.source.vocabulary
     data = fetch_source(layout, "vocabulary", source, params.source.download).data
@@ -287,7 +287,7 @@ def finish_killed_edit(root: Path, *, echo: Echo) -> LogLine | None:
     None where there was none, or it was dropped. echo: called with a line for people. Raises Busy where a run is at
     work.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     if not is_half_written(layout.scratch):
         return None
     with _hold(layout, "vocab", echo=echo) as finished:
@@ -323,7 +323,7 @@ def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
 
     Raises ConfigError where there is none, or its file has been changed since.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     with _hold(layout, "vocab undo", echo=echo):
         edit = find_undoable(read_log(layout))
         if edit is None:

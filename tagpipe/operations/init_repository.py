@@ -14,7 +14,7 @@ from tagpipe.io.repository.layout import (
     PARAMS_FILE,
     SCRATCH,
     packaged_file,
-    project_layout,
+    repository_layout,
 )
 from tagpipe.io.repository.programs import find_git
 from tagpipe.io.repository.raw_files import copy_raw, open_raw, suffix_of
@@ -58,7 +58,7 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
     directory.mkdir(parents=True, exist_ok=True)
     write_bytes(directory / DVC_FILE, dump_yaml(tree).encode("utf-8"))
     write_bytes(directory / PARAMS_FILE, packaged_file(PARAMS_FILE).read_bytes())
-    layout = project_layout(directory)
+    layout = repository_layout(directory)
     folder = layout.dep("fetch", "source")
     sample = packaged_file(folder.relative_to(directory).as_posix())
     names = {name: copy_raw(path or sample / f"{name}.json", folder, name) for name, path in own.items()}

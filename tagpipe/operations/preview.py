@@ -15,7 +15,7 @@ from tagpipe.dataset.build import build
 from tagpipe.dataset.compare_builds import compare_sides, side_of
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError, escape_shown
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.raw_files import open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.sources.sources import fetch_source, named_sources
@@ -32,7 +32,7 @@ def preview(
     The edit is whatever params.yaml and the sources hold now, with `settings` (dotted name -> value) over it, and
     another vocabulary file. Raises InputError where the workspace has no whole version.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     params = override_params(read_params(layout.params_file), settings or {})
     raw = _received_now(root, params, vocabulary)
     built = build(raw, (), params)
@@ -53,7 +53,7 @@ def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequen
     earlier previews (`diff.base`, `diff.head`); one that is `before` with the inputs of now is not built again. Raises
     what the sources and the build raise.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     params = read_params(layout.params_file)
     raw = _received_now(root, params, None)
 
@@ -77,7 +77,7 @@ def sweep(
     vocabulary: Path | None = None,
 ) -> list[SweepRow]:
     """One row for each value of the parameter `name`: what the workspace's inputs would give. Nothing is written."""
-    layout = project_layout(root)
+    layout = repository_layout(root)
     params = override_params(read_params(layout.params_file), settings or {})
     raw = _received_now(root, params, vocabulary)
     rows = []
@@ -110,7 +110,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
 
 def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
     """What fetch would receive now; `vocabulary` in its place if it is given."""
-    layout = project_layout(root)
+    layout = repository_layout(root)
     files = {}
     for name, source in named_sources(params.source):
         if name == "vocabulary" and vocabulary is not None:

@@ -34,7 +34,7 @@ from tagpipe.io.publication.refs import (
     read_refs,
 )
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
-from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout, project_layout
+from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, is_disk_full, says_disk_full
 from tagpipe.io.repository.yaml_file import read_params, replace_text
@@ -120,7 +120,7 @@ def publish(root: Path) -> Publication:
     Raises Busy, SourceUnavailable, InputError, GuardError, IntegrityError or ConfigError; the published version is then
     what it was.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     project = _Project(layout, read_params(layout.params_file).publish)
     with _expected_failures(root), hold_run_lock(layout.scratch, command="tagpipe publish"):
         clear_worktrees(root, _PREFIX)
@@ -299,7 +299,7 @@ def _read_pins(root: Path, commit: str, names: dict[str, str]) -> dict[str, str 
 def _build(project: _Project, base: str, moved: dict[str, str]) -> _Candidate:
     """Build upstream's new bytes on top of `base`, in a work tree that is gone afterwards, and commit it there."""
     with shared_worktree(project.root, base, prefix=_PREFIX) as tree:
-        candidate = project_layout(tree)
+        candidate = repository_layout(tree)
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
         stages = run_there(tree)
         verify_version(Version(candidate))

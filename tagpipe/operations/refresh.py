@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.repository.layout import PARAMS_FILE, Layout, project_layout
+from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.repository.yaml_file import read_params, replace_text
@@ -59,7 +59,7 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
     with `check`, which writes nothing. progress: of each download, as `io.download` has it. Raises ConfigError if no
     source has a url, SourceUnavailable, and whatever the new bytes fail with.
     """
-    layout = project_layout(root)
+    layout = repository_layout(root)
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
         if not check and (killed := finish_edit(layout.scratch)) is not None:
             echo(killed.in_words)

@@ -13,7 +13,7 @@ import pytest
 from support.http_server import Server, answer, failure, serve
 
 from tagpipe.errors import SourceUnavailable
-from tagpipe.io.repository.layout import Layout, packaged_file, project_layout
+from tagpipe.io.repository.layout import Layout, packaged_file, repository_layout
 from tagpipe.io.repository.yaml_file import read_params, set_values
 from tagpipe.io.sources.pinned_store import forget_downloads, store_pinned
 from tagpipe.io.sources.upstream import check_upstream
@@ -56,7 +56,7 @@ def followed(tmp_path: Path) -> Iterator[Followed]:
         pins = {("source", name): {"url": server.url(PATHS[name]), "sha256": sha256_of(OLD)} for name in PATHS}
         settings = {("source", "download", "allow_private"): True, ("source", "download", "attempts"): 1}
         set_values(tmp_path / "params.yaml", {**pins, **settings})
-        yield Followed(project_layout(tmp_path), server)
+        yield Followed(repository_layout(tmp_path), server)
 
 
 def test_a_look_tells_pins_and_keeps_the_bytes(followed: Followed) -> None:

@@ -23,7 +23,7 @@ from support.paths import REPO
 
 import tagpipe as package
 from tagpipe.cli import vocab_review
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.runs import edit_journal
@@ -201,7 +201,7 @@ def test_an_edit_is_shown_and_logged_as_a_command_to_copy(
     assert shlex.split(ended.stdout.splitlines()[0]) == arguments
     (line,) = log_of(project)
     assert line["arguments"] == rest
-    assert shlex.join(arguments) in describe_line(curation.read_log(project_layout(project))[0])
+    assert shlex.join(arguments) in describe_line(curation.read_log(repository_layout(project))[0])
     assert tagpipe("vocab", "undo").stdout.startswith(f"taken back: {shlex.join(arguments)} (of 2")
 
 
@@ -303,12 +303,12 @@ def test_a_list_that_is_missing_is_written_anew(project: Path, tagpipe: Tagpipe,
 
 def test_a_run_writes_the_lists_that_are_missing_and_no_other(project: Path) -> None:
     from tagpipe.io.repository.curation_files import write_missing_lists
-    from tagpipe.io.repository.layout import project_layout
+    from tagpipe.io.repository.layout import repository_layout
 
     before = content_of(project)
-    assert write_missing_lists(project_layout(project)) == []
+    assert write_missing_lists(repository_layout(project)) == []
     (project / NOT_SAME).unlink()
-    assert write_missing_lists(project_layout(project)) == [NOT_SAME]
+    assert write_missing_lists(repository_layout(project)) == [NOT_SAME]
     assert content_of(project) == {**before, "not-same.json": b'{\n  "schema": 1,\n  "pairs": []\n}\n'}
 
 
@@ -357,7 +357,7 @@ def test_a_project_made_before_there_was_a_monitor_is_still_shown(project: Path,
 
 def test_a_vocabulary_from_a_url_cannot_be_edited(project: Path, tagpipe: Tagpipe) -> None:
     data = (project / VOCABULARY).read_bytes()
-    store_pinned(project_layout(project), data)
+    store_pinned(repository_layout(project), data)
     pin = {"url": "https://example.org/vocabulary.json", "sha256": hashlib.sha256(data).hexdigest()}
     set_values(project / "params.yaml", {("source", "vocabulary"): pin})
     ended = tagpipe("vocab", *EDITS["parent"], "--yes")
@@ -965,7 +965,7 @@ def test_review_says_where_it_cannot_tell_what_an_alias_does(tiny: Path, review:
 
 def test_review_of_what_cannot_be_edited_still_tells_names_apart(tiny: Path, review: Review) -> None:
     data = (tiny / VOCABULARY).read_bytes()
-    store_pinned(project_layout(tiny), data)
+    store_pinned(repository_layout(tiny), data)
     pin = {"url": "https://example.org/vocabulary.json", "sha256": hashlib.sha256(data).hexdigest()}
     set_values(tiny / "params.yaml", {("source", "vocabulary"): pin})
     done = review("nq").stdout

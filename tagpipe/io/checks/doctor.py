@@ -20,7 +20,7 @@ from tagpipe.io.checks.dvc_checks import (
     check_version,
 )
 from tagpipe.io.checks.git_checks import check_git, check_ignored, check_worktrees
-from tagpipe.io.repository.layout import Layout, project_layout
+from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.lock import is_locked, read_holder
 from tagpipe.io.repository.programs import run_program
 from tagpipe.io.repository.yaml_file import read_params
@@ -33,7 +33,7 @@ LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
 
 def examine(root: Path) -> list[CheckResult]:
     """Everything that was found, in the order of the checks. Raises ConfigError where there is no project."""
-    layout = project_layout(root)
+    layout = repository_layout(root)
     return [finding for name, check in _CHECKS.items() for finding in _run_check(name, check, layout)]
 
 

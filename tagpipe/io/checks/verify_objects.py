@@ -12,7 +12,7 @@ from tagpipe.errors import InputError, IntegrityError
 from tagpipe.io.checks.object_stores import LEGACY_HASH, LISTING_SUFFIX, ObjectStores, check_md5, open_stores
 from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
-from tagpipe.io.repository.layout import Layout, project_layout
+from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.versions.version import open_version, verify_version
 
 ReadFile = Callable[[str], bytes | None]
@@ -58,7 +58,7 @@ def verify_deep(directory: Path, revision: str | None = None, *, with_remote: bo
     with_remote: also the copies in DVC's remote. Raises ConfigError (DVC or a remote cannot be used) and InputError
     (no such version); damage is returned, not raised.
     """
-    if revision is None and not (project_layout(directory).root / LOCK_FILE).is_file():
+    if revision is None and not (repository_layout(directory).root / LOCK_FILE).is_file():
         raise InputError("is not there: nothing has been built here", file=LOCK_FILE, fix="Run `tagpipe run` first")
     version = open_version(directory, revision)
     read_file = _file_reader(directory, revision)

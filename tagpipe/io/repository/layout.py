@@ -84,7 +84,7 @@ class Layout:
         return self.root.joinpath(*relative.parts[1:] if self.is_build else relative.parts)
 
 
-def project_layout(root: Path) -> Layout:
+def repository_layout(root: Path) -> Layout:
     """The layout of the dataset repository at `root`. Raises ConfigError if there is no usable dvc.yaml."""
     path = root / DVC_FILE
     if not path.is_file():
@@ -105,7 +105,7 @@ def build_layout(directory: Path) -> Layout:
 def find_layout(path: Path) -> Layout:
     """The layout of a dataset repository, or of a directory written by `tagpipe build`. Raises ConfigError."""
     if (path / DVC_FILE).is_file():
-        return project_layout(path)
+        return repository_layout(path)
     layout = build_layout(path)
     if layout.out("threshold", "manifest.json").is_file():
         return layout

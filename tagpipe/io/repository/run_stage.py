@@ -11,7 +11,7 @@ from typing import Any
 
 from tagpipe.errors import ConfigError, TagpipeError
 from tagpipe.io.repository.files import use_system_memory, write_json
-from tagpipe.io.repository.layout import SCRATCH, Layout, project_layout
+from tagpipe.io.repository.layout import SCRATCH, Layout, repository_layout
 from tagpipe.io.repository.lock import ENVIRONMENT, hold_stage_lock
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.params import Params
@@ -29,7 +29,7 @@ def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
     use_system_memory()
     try:
         with hold_stage_lock(root / SCRATCH, stage=name):
-            layout = project_layout(root)
+            layout = repository_layout(root)
             print(f"{name}: {work(layout, read_params(layout.params_file))}", flush=True)
     except TagpipeError as error:
         with contextlib.suppress(ConfigError):  # the folder cannot be written to, and that is the error

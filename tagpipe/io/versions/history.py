@@ -13,7 +13,7 @@ from tagpipe.history.versions import Recorded, is_lock
 from tagpipe.io.git.commits import read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
-from tagpipe.io.repository.layout import project_layout
+from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.programs import ask_git
 from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.tables.monitor_report import Monitoring, load_monitoring
@@ -51,7 +51,7 @@ def read_monitoring(root: Path, commit: str) -> Monitoring | None:
 
 
 def _read_monitoring(root: Path, commits: list[str]) -> dict[str, Monitoring | None]:
-    layout = project_layout(root)
+    layout = repository_layout(root)
     if MONITOR not in layout.stages:
         return dict.fromkeys(commits)
     path = layout.out(MONITOR, "monitor.json").relative_to(layout.root).as_posix()
@@ -87,7 +87,7 @@ def _read_log(root: Path, revision: str, *, n_most: int) -> str | None:
 
 
 def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
-    layout = project_layout(root)
+    layout = repository_layout(root)
     reports = [
         layout.out(stage, name).relative_to(layout.root).as_posix()
         for stage, name in (

@@ -16,7 +16,7 @@ from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError
 from tagpipe.history.versions import find_code
 from tagpipe.io.git.commits import find_commit, find_default_base
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
-from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, project_layout
+from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml
@@ -102,7 +102,7 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
             yield loaded
             return
         with rebuilt_revision(root, commit) as tree:
-            yield _load(Version(project_layout(tree)), _shown(name, commit), commit)
+            yield _load(Version(repository_layout(tree)), _shown(name, commit), commit)
     finally:
         _close_commit(root, commit)
 
@@ -118,7 +118,7 @@ def load_built(root: Path, params: Params) -> LoadedSide:
 
     Raises InputError or IntegrityError where it is missing or not whole.
     """
-    version = Version(project_layout(root))
+    version = Version(repository_layout(root))
     verify_version(version, keys=_COMPARED)
     recorded = version.read_json("threshold", "manifest.json")["params"]
     built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
@@ -139,7 +139,7 @@ def _shown(name: str, commit: str) -> str:
 
 
 def _load_workspace(root: Path, name: str) -> LoadedSide:
-    layout = project_layout(root)
+    layout = repository_layout(root)
     _refuse_stale(find_stale(root, None), name, "Run `tagpipe run` first, or look at the edit with `tagpipe preview`")
     verify_version(Version(layout), keys=_COMPARED)
     return _load(Version(layout), name)
