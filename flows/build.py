@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
@@ -57,7 +57,8 @@ def list_stages(root: Path) -> list[str]:
 
     with Repo(str(root)) as repo:
         graph = repo.index.graph  # an edge leads from a stage to one that it depends on
-        order = nx.lexicographical_topological_sort(graph.reverse(), key=lambda stage: stage.addressing)
+        stages = sorted(graph, key=lambda stage: stage.addressing)  # so that the order is the same every time
+        order = TopologicalSorter({stage: graph[stage] for stage in stages}).static_order()
         return [str(stage.name) for stage in order]  # an addressing would be relative to where we are
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.vocabulary.entries import Entry, read_entries
@@ -202,32 +203,30 @@ def _find_bad_replacements(entries: Sequence[Entry]) -> list[Problem]:
 def find_cycles(vocabulary: Vocabulary) -> list[list[str]]:
     """Cycles of parents, child to parent and back to the child, none of which shares a tag with an earlier one.
 
-    Where tags lie on several cycles that cross, one of these is told: without it there is another to be found.
+    Of cycles that cross, one is returned: the others show once its parents are mended.
     """
-    parents = resolve_parents(vocabulary)
-    done = [False] * len(parents)
+    parents = list(map(list, resolve_parents(vocabulary)))
+    cycles: list[list[int]] = []
     on_cycle: set[int] = set()
-    cycles = []
-    for start in range(len(parents)):
-        path: list[int] = []
-        on_path: dict[int, int] = {}
-        stack = [] if done[start] else [(start, iter(parents[start]))]
-        while stack:
-            tag, rest = stack[-1]
-            if tag not in on_path:
-                on_path[tag] = len(path)
-                path.append(tag)
-            parent = next(rest, None)
-            if parent is None:
-                stack.pop()
-                done[tag] = True
-                path.pop()
-                del on_path[tag]
-            elif parent in on_path:
-                cycle = path[on_path[parent] :]
-                if on_cycle.isdisjoint(cycle):
-                    on_cycle.update(cycle)
-                    cycles.append([vocabulary.tags[index] for index in (*cycle, parent)])
-            elif not done[parent]:
-                stack.append((parent, iter(parents[parent])))
-    return cycles
+    while cycle := _find_first_cycle(parents):
+        # graphlib returns one cycle. Without the parent that closes it, its next search comes to the next one.
+        parents[cycle[-2]].remove(cycle[-1])
+        if on_cycle.isdisjoint(cycle):
+            on_cycle.update(cycle)
+            cycles.append(cycle)
+    return [[vocabulary.tags[index] for index in cycle] for cycle in cycles]
+
+
+def _find_first_cycle(parents: Sequence[Sequence[int]]) -> list[int]:
+    """The first cycle of a search from each tag in turn, upwards; empty if there is none."""
+    # Built the wrong way round (a tag before its parents), because graphlib searches from a node to those after it.
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(range(len(parents)), ()))
+    for tag, of_tag in enumerate(parents):
+        for parent in of_tag:
+            sorter.add(parent, tag)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        cycle: list[int] = error.args[1]
+        return cycle
+    return []

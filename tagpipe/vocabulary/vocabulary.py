@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -105,16 +106,9 @@ def resolve_parents(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
 
 
 def find_ancestors(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
-    """Indices of all ancestors of each tag, ascending. The vocabulary must be free of cycles."""
+    """Indices of all ancestors of each tag, ascending. Raises graphlib.CycleError if parents form a cycle."""
     parents = resolve_parents(vocabulary)
-    known: list[frozenset[int] | None] = [None] * len(parents)
-    for start in range(len(parents)):
-        stack = [start]
-        while stack:
-            tag = stack[-1]
-            todo = [parent for parent in parents[tag] if known[parent] is None]
-            if todo:
-                stack.extend(todo)
-            else:
-                known[stack.pop()] = frozenset(parents[tag]).union(*(known[parent] or () for parent in parents[tag]))
-    return [tuple(sorted(ancestors or ())) for ancestors in known]
+    ancestors: dict[int, set[int]] = {}
+    for tag in TopologicalSorter(dict(enumerate(parents))).static_order():
+        ancestors[tag] = set(parents[tag]).union(*(ancestors[parent] for parent in parents[tag]))
+    return [tuple(sorted(ancestors[tag])) for tag in range(len(parents))]
