@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, echo_error, print_json, print_result
+from tagpipe.cli.output import AsJson, echo_error, print_json, print_output
 from tagpipe.cli.show import summary
 from tagpipe.errors import visible
 
@@ -28,8 +28,6 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
-    from dataclasses import asdict
-
     from tagpipe.io.repository.layout import repository_layout
     from tagpipe.io.runs.reproduce import reproduce
 
@@ -37,12 +35,11 @@ def run(
     names = list(layout.stages)
     with _stage_status(names[: names.index(stage) + 1] if stage in names else names) as echo:
         runs = reproduce(layout, stage, echo=echo)
-    is_whole = any(each.stage == VERSION_STAGE for each in runs)
+    is_whole = any(run.stage == VERSION_STAGE for run in runs)
     if as_json:
         from tagpipe.operations.load import load_summary
 
-        whole = asdict(load_summary()) if is_whole else None
-        print_json({"stages": [asdict(each) for each in runs], "summary": whole})
+        print_json({"stages": runs, "summary": load_summary() if is_whole else None})
     elif is_whole:
         echo_error("")
         summary(Path())
@@ -72,8 +69,6 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build a dataset version in one process, without DVC or git."""
-    from dataclasses import asdict
-
     from tagpipe.io.repository.files import use_system_memory
     from tagpipe.operations.build import build as build_dataset
     from tagpipe.render.summary import render_summary
@@ -81,10 +76,7 @@ def build(
     use_system_memory()
     with _progress(f"reading {projects.name}") as progress:
         dataset = build_dataset(projects, vocabulary, params=params, out=out, progress=progress)
-    if as_json:
-        print_json(asdict(dataset.summary))
-    else:
-        print_result(render_summary(dataset.summary))
+    print_output(dataset.summary, lambda: render_summary(dataset.summary), as_json=as_json)
 
 
 def refresh(
@@ -92,29 +84,27 @@ def refresh(
     as_json: AsJson = False,
 ) -> None:
     """Look upstream, prove that the new bytes validate, and write their pins into params.yaml."""
-    from dataclasses import asdict
-
     from tagpipe.operations.refresh import refresh as refresh_pins
 
     with _progress("downloading") as progress:
-        found = refresh_pins(Path.cwd(), check=check, progress=progress, echo=echo_error)
-    if as_json:
-        print_json({**asdict(found), "moved": found.moved})
-    else:
-        _print_refreshed(found)
-    if check and found.moved:
+        refreshed = refresh_pins(Path.cwd(), check=check, progress=progress, echo=echo_error)
+    result = {**vars(refreshed), "moved": refreshed.moved}
+    print_output(result, lambda: _render_refreshed(refreshed), as_json=as_json)
+    if check and refreshed.moved:
         raise typer.Exit(1)
 
 
-def _print_refreshed(found: Refreshed) -> None:
-    for pin in found.pins:
-        what = f"{pin.old_sha256} -> {pin.new_sha256}" if pin.moved else f"{pin.old_sha256} (not moved)"
-        print(f"{pin.name}: {what}")
-    old = found.old_counts or {}
-    changes = (f"{name} {old.get(name, '?')} -> {count}" for name, count in found.new_counts.items())
-    print("counts: " + ", ".join(changes))
-    if found.accepted:
-        print("new pins are in params.yaml; `tagpipe run` builds from them")
+def _render_refreshed(refreshed: Refreshed) -> str:
+    lines = []
+    for pin in refreshed.pins:
+        change = f"{pin.old_sha256} -> {pin.new_sha256}" if pin.moved else f"{pin.old_sha256} (not moved)"
+        lines.append(f"{pin.name}: {change}")
+    old = refreshed.old_counts or {}
+    counts = (f"{name} {old.get(name, '?')} -> {count}" for name, count in refreshed.new_counts.items())
+    lines.append("counts: " + ", ".join(counts))
+    if refreshed.accepted:
+        lines.append("new pins are in params.yaml; `tagpipe run` builds from them")
+    return "\n".join(lines)
 
 
 @contextmanager

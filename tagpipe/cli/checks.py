@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, print_json
+from tagpipe.cli.output import AsJson, print_output
 from tagpipe.errors import IntegrityError, SourceUnavailable, visible
-
-if TYPE_CHECKING:
-    from tagpipe.io.checks.verify_objects import DeepCheck
 
 Directory = Annotated[
     Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
@@ -35,64 +32,48 @@ def verify(
     from tagpipe.io.versions.version import open_version, verify_version
 
     digests = verify_version(open_version(directory, revision))
-    if as_json:
-        print_json(digests)
-    else:
-        _print_digests(digests)
+    print_output(digests, lambda: _render_digests(digests), as_json=as_json)
 
 
 def _verify_deep(directory: Path, revision: str | None, *, as_json: bool) -> None:
     from tagpipe.io.checks.verify_objects import verify_deep
     from tagpipe.render.checks import json_objects, render_objects
 
-    found = verify_deep(directory, revision)
+    check = verify_deep(directory, revision)
     at_revision = revision is not None
-    if as_json:
-        print_json(
-            {
-                "revision": revision,
-                "remote": found.remote,
-                "is_damaged": found.is_damaged,
-                "is_unread": found.is_unread,
-                "digests": found.digests,
-                "error": found.error.as_dict() if found.error else None,
-                "objects": json_objects(found.objects, at_revision=at_revision),
-            }
-        )
-    else:
-        _print_values(found)
-        print(f"remote: {visible(found.remote) if found.remote else 'none, so the cache alone is checked'}")
-        print(render_objects(found.objects, at_revision=at_revision))
-    if found.is_damaged:
+    result = {
+        "revision": revision,
+        "remote": check.remote,
+        "is_damaged": check.is_damaged,
+        "is_unread": check.is_unread,
+        "digests": check.digests,
+        "error": check.error.as_dict() if check.error else None,
+        "objects": json_objects(check.objects, at_revision=at_revision),
+    }
+
+    def render() -> str:
+        values = f"error: {check.error}" if check.digests is None else _render_digests(check.digests)
+        remote = visible(check.remote) if check.remote else "none, so the cache alone is checked"
+        return "\n".join([values, f"remote: {remote}", render_objects(check.objects, at_revision=at_revision)])
+
+    print_output(result, render, as_json=as_json)
+    if check.is_damaged:
         raise typer.Exit(IntegrityError.exit_code)
-    if found.is_unread:
+    if check.is_unread:
         raise typer.Exit(SourceUnavailable.exit_code)
 
 
-def _print_values(found: DeepCheck) -> None:
-    if found.digests is not None:
-        _print_digests(found.digests)
-    else:
-        print(f"error: {found.error}")
-
-
-def _print_digests(digests: dict[str, str]) -> None:
-    for path, digest in digests.items():
-        print(visible(f"{digest}  {path}"))
+def _render_digests(digests: dict[str, str]) -> str:
+    return "\n".join(visible(f"{digest}  {path}") for path, digest in digests.items())
 
 
 def doctor(as_json: AsJson = False) -> None:
     """Look over the project and the machine, and say how to mend what is wrong; nothing is changed."""
-    from dataclasses import asdict
-
     from tagpipe.checks.check_results import exit_code_of
     from tagpipe.io.checks.doctor import examine
     from tagpipe.render.checks import render_findings
 
-    found = examine(Path.cwd())
-    if as_json:
-        print_json([asdict(finding) for finding in found])
-    else:
-        print(render_findings(found))
-    if code := exit_code_of(found):
+    results = examine(Path.cwd())
+    print_output(results, lambda: render_findings(results), as_json=as_json)
+    if code := exit_code_of(results):
         raise typer.Exit(code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.output import AsJson, print_output, print_result
 from tagpipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,8 +66,6 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Compare the last built version with what an edit would give, in memory; nothing is built or committed."""
-    from dataclasses import asdict
-
     from tagpipe.comparison.overrides import parse_sweep
     from tagpipe.operations import preview as previews
 
@@ -89,12 +87,9 @@ def preview(
         from tagpipe.render.sweep import draw_sweep
 
         write_bytes(plot, draw_sweep(name, rows, plot.suffix))
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        from tagpipe.render.sweep import render_sweep
+    from tagpipe.render.sweep import render_sweep
 
-        print_result(render_sweep(name, rows))
+    print_output(rows, lambda: render_sweep(name, rows), as_json=as_json)
 
 
 def _show_comparison(found: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.output import AsJson, print_output
 
 Most = Annotated[int, typer.Option("--most", min=1, help="At most so many versions, the newest.")]
 
@@ -18,17 +18,12 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the versions along the history: digest, counts, tags that entered or left the cut, what changed."""
-    from dataclasses import asdict
-
     from tagpipe.history.versions import describe_versions
     from tagpipe.io.versions.history import read_versions
     from tagpipe.render.history import render_log
 
     rows = describe_versions(read_versions(Path.cwd(), revision, n_most=n_most + 1))[-n_most:]
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_result(render_log(rows))
+    print_output(rows, lambda: render_log(rows), as_json=as_json)
 
 
 def history(
@@ -38,14 +33,9 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the support of a tag across the versions of the history."""
-    from dataclasses import asdict
-
     from tagpipe.history.versions import trace_tag
     from tagpipe.io.versions.history import read_versions
     from tagpipe.render.history import render_history
 
     rows = trace_tag(read_versions(Path.cwd(), revision, n_most=n_most), tag)
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_result(render_history(tag, rows))
+    print_output(rows, lambda: render_history(tag, rows), as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.output import AsJson, print_output
 
 N_VERSIONS = 50
 """Of the history, the newest."""
@@ -31,10 +31,8 @@ def monitor(
     from tagpipe.tables.monitor_report import dump_monitoring
 
     found = load_monitoring(directory)
-    if as_json:
-        print_json(dump_monitoring(replace(found, candidates=found.candidates[:n_most])))
-    else:
-        print_result(render_monitoring(found, n_most=n_most))
+    most = replace(found, candidates=found.candidates[:n_most])
+    print_output(dump_monitoring(most), lambda: render_monitoring(found, n_most=n_most), as_json=as_json)
 
 
 def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:
@@ -44,13 +42,9 @@ def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:
 
     versions = read_watched(directory, n_most=N_VERSIONS)
     traces = trace_candidates(versions)
-    if as_json:
-        known = [version for version in versions if version.found is not None]
-        print_json(
-            {
-                "versions": [{"commit": each.commit, "committed_at": each.committed_at} for each in known],
-                "candidates": [{"tag": each.tag, "n_projects": list(each.n_projects)} for each in traces[:n_most]],
-            }
-        )
-    else:
-        print_result(render_traces(versions, traces, n_most=n_most))
+    watched = [version for version in versions if version.found is not None]
+    result = {
+        "versions": [{"commit": version.commit, "committed_at": version.committed_at} for version in watched],
+        "candidates": [{"tag": trace.tag, "n_projects": trace.n_projects} for trace in traces[:n_most]],
+    }
+    print_output(result, lambda: render_traces(versions, traces, n_most=n_most), as_json=as_json)

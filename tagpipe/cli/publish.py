@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, print_json
+from tagpipe.cli.output import AsJson, print_output
 from tagpipe.errors import visible
 
 
@@ -45,15 +45,9 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Look upstream, build what has changed beside the published version, and publish it if every gate holds."""
-    from dataclasses import asdict, replace
-
     from tagpipe.operations.publish import publish as publish_version
 
-    found = publish_version(Path.cwd())
-    if as_json:
-        document = found.document.model_dump(mode="json") if found.document else None
-        print_json({**asdict(replace(found, document=None)), "document": document})
-    else:
-        print(f"{found.outcome}: {visible(found.reason)}")
-    if found.outcome == "refused":
+    publication = publish_version(Path.cwd())
+    print_output(publication, lambda: f"{publication.outcome}: {visible(publication.reason)}", as_json=as_json)
+    if publication.outcome == "refused":
         raise typer.Exit(1)

@@ -8,21 +8,16 @@ from typing import Annotated
 import typer
 
 from tagpipe.cli.checks import Directory
-from tagpipe.cli.output import AsJson, print_json, print_result
+from tagpipe.cli.output import AsJson, print_output
 
 
 def summary(directory: Directory = Path(), as_json: AsJson = False) -> None:
     """Show what came in, what was labeled, which tags just made the cut and what was dropped."""
-    from dataclasses import asdict
-
     from tagpipe.operations.load import load_summary
     from tagpipe.render.summary import render_summary
 
-    found = load_summary(directory)
-    if as_json:
-        print_json(asdict(found))
-    else:
-        print_result(render_summary(found))
+    result = load_summary(directory)
+    print_output(result, lambda: render_summary(result), as_json=as_json)
 
 
 def explain(
@@ -34,13 +29,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why a project has or lacks a tag, use by use."""
-    from dataclasses import asdict
-
     from tagpipe.operations.explain import explain as explain_tags
     from tagpipe.render.explanation import render_explanation
 
     explanation = explain_tags(project_id, tag, path=directory)
-    if as_json:
-        print_json(asdict(explanation))
-    else:
-        print_result(render_explanation(explanation))
+    print_output(explanation, lambda: render_explanation(explanation), as_json=as_json)
