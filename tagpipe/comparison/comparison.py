@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import VersionDiff
-from tagpipe.comparison.document import DiffDocument, make_document
+from tagpipe.comparison.document import DiffDocument
 from tagpipe.comparison.gates import GateResult
+from tagpipe.comparison.make_document import make_document
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ from tagpipe.comparison.value_changes import (
     pair_measures,
 )
 from tagpipe.tables.schemas import plain_type
-from tagpipe.tables.tag_lists import Bools, Int64s, TagLists, offsets_of
+from tagpipe.tables.tag_lists import Bools, Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,6 @@ class VersionDiff:
     relabeled: Int64s
     newly_unlabeled: Int64s
     newly_labeled: Int64s
-    head_projects: pa.Table
     labels: LabelChanges
     n_base_labels: int
     n_head_labels: int
@@ -102,7 +101,6 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
     of_both = _of_projects(union, labels, relabeled)
     had, has = _are_labeled(union, base_labels), _are_labeled(union, head_labels)
     tags = diff_tags(base, head, union, labels)
-    rewritten = np.concatenate([added, np.union1d(retexted, redated)])
     return VersionDiff(
         base=base,
         head=head,
@@ -115,7 +113,6 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
         relabeled=relabeled,
         newly_unlabeled=relabeled[had[relabeled] & ~has[relabeled]],
         newly_labeled=relabeled[~had[relabeled] & has[relabeled]],
-        head_projects=head.projects.select(["created_on", "text"]).take(pa.array(union.head_rows[rewritten])),
         labels=labels,
         n_base_labels=len(base_labels),
         n_head_labels=len(head_labels),
@@ -128,26 +125,6 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
         vocabulary=diff_vocabularies(base.vocabulary, head.vocabulary),
         measures=pair_measures(base.reports, head.reports),
         out_of_vocabulary=diff_counts(base.out_of_vocabulary, head.out_of_vocabulary),
-    )
-
-
-def apply_diff(diff: VersionDiff, projects: pa.Table) -> pa.Table:
-    """Head's projects with their labels, from base's and the diff alone (both as `labeled_projects_of`)."""
-    union = diff.union
-    stays = np.flatnonzero(union.base_rows >= 0)
-    texts = projects.select(["created_on", "text"]).take(pa.array(union.base_rows[stays]))
-    rewritten = np.concatenate([diff.added, np.union1d(diff.retexted, diff.redated)])
-    source = np.full(len(union.ids), -1, dtype=np.int64)
-    source[stays] = np.arange(len(stays))
-    source[rewritten] = len(stays) + np.arange(len(rewritten))
-    of_head = np.flatnonzero(union.head_rows >= 0)
-    of_head = of_head[np.argsort(union.head_rows[of_head])]
-    table = pa.concat_tables([texts, diff.head_projects]).take(pa.array(source[of_head]))
-    labels = np.setxor1d(union.labels_of(projects), diff.labels.labels, assume_unique=True)
-    rows, tags = union.unpack(labels)
-    lists = TagLists(offsets_of(np.bincount(rows, minlength=len(union.ids))), tags.astype(np.int32), union.tags)
-    return table.add_column(0, "id", union.ids.take(pa.array(of_head))).append_column(
-        "tags", lists.take(of_head).to_arrow()
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.params import Params
-from tagpipe.tables.tag_lists import Bools, Int64s, TagLists, offsets_of, tag_lists_of
+from tagpipe.tables.tag_lists import Bools, Int64s, tag_lists_of
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
 
@@ -152,13 +152,3 @@ def diff_labels(base: Int64s, head: Int64s) -> LabelChanges:
     single = merged[~(repeats[1:] | repeats[:-1])]
     at = np.minimum(np.searchsorted(head, single), max(len(head) - 1, 0))
     return LabelChanges(single, head[at] == single if len(head) else np.zeros(len(single), dtype=bool))
-
-
-def labeled_projects_of(side: Side) -> pa.Table:
-    """id, created_on, text, tags of every valid project; tags (the kept ones) are empty where it is unlabeled."""
-    lists = tag_lists_of(side.labels.column("tags"))
-    rows = find_places(side.projects.column("id").combine_chunks(), side.labels.column("id").combine_chunks())
-    lengths = np.zeros(side.projects.num_rows, dtype=np.int64)
-    lengths[rows] = lists.lengths
-    every = TagLists(offsets_of(lengths), lists.take(np.argsort(rows, kind="stable")).codes, lists.values)
-    return side.projects.select(["id", "created_on", "text"]).append_column("tags", every.to_arrow())

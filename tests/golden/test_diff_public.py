@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from support import diff_reference as reference
+from support.diff_application import apply_diff, labeled_projects_of
 from support.public_data import DATASETS, EXCLUDE, NEEDS_DATASETS
 
 import tagpipe
 from tagpipe.comparison.comparison import Comparison
-from tagpipe.comparison.diff import apply_diff
-from tagpipe.comparison.sides import labeled_projects_of
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare

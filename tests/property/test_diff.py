@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import diff_reference as reference
+from support.diff_application import apply_diff, labeled_projects_of
 from support.diff_worlds import Inputs, moved_pairs, pairs
 
-from tagpipe.comparison.diff import VersionDiff, apply_diff, diff_versions
+from tagpipe.comparison.diff import VersionDiff, diff_versions
 from tagpipe.comparison.gates import check_gates
-from tagpipe.comparison.sides import Side, labeled_projects_of
+from tagpipe.comparison.sides import Side
 
 modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 any_pair = pairs() | moved_pairs()

@@ -8,8 +8,9 @@ from typing import Any
 from support.samples import build_records, project
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import diff_versions
-from tagpipe.comparison.document import DiffDocument, make_document
+from tagpipe.comparison.document import DiffDocument
 from tagpipe.comparison.gates import GateResult
+from tagpipe.comparison.make_document import make_document
 from tagpipe.dataset.build import Build
 from tagpipe.dataset.compare_builds import side_of
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from support.diff_application import labeled_projects_of
 from support.samples import build_records, project
 
 from tagpipe.comparison.diff import VersionDiff, diff_versions
 from tagpipe.comparison.gates import check_gates
-from tagpipe.comparison.sides import Side, labeled_projects_of
+from tagpipe.comparison.sides import Side
 from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import InputError
 
