@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from tagpipe.comparison.sides import Side
@@ -23,10 +22,10 @@ from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.io.runs.rebuild import rebuilt_revision
 from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
 from tagpipe.io.sources.sources import SOURCE_NAMES
+from tagpipe.io.versions.usage import count_out_of_vocabulary
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
-from tagpipe.tables.schemas import Outcome
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 WORKSPACE = "workspace"
@@ -183,7 +182,7 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
         projects=version.read_table("annotate/projects", columns=["id", "created_on", "text"]),
         labels=version.read_table("threshold/projects", columns=["id", "tags"]),
         tags=version.read_table("threshold/tags"),
-        out_of_vocabulary=_count_out_of_vocabulary(version, n_rows=manifest["tables"][_LEDGER]["n_rows"]),
+        out_of_vocabulary=count_out_of_vocabulary(_read_uses(version, n_rows=manifest["tables"][_LEDGER]["n_rows"])),
         vocabulary=load_vocabulary(version.read_json("validate", "vocabulary.json")),
         params=params or parse_params(parse_yaml(version.read_file(PARAMS_FILE), file=PARAMS_FILE)),
         reports={
@@ -197,11 +196,8 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
     return LoadedSide(side, version, code)
 
 
-def _count_out_of_vocabulary(version: Version, *, n_rows: int) -> dict[str, int]:
-    """Form -> projects with it, of every tag that the vocabulary does not have. n_rows: of the ledger, by the manifest.
-
-    Counted a batch at a time: codes of one dictionary for the whole ledger would cost three times as much.
-    """
+def _read_uses(version: Version, *, n_rows: int) -> pa.Table:
+    """The columns of the ledger that the counts need. n_rows: of the ledger, by the manifest."""
     uses = version.read_table(_LEDGER, columns=["normalized_tag", "outcome"])
     if uses.num_rows != n_rows:
         raise IntegrityError(
@@ -211,16 +207,4 @@ def _count_out_of_vocabulary(version: Version, *, n_rows: int) -> dict[str, int]
             expected=str(n_rows),
             fix="Restore with `dvc checkout`, or build anew",
         )
-    forms, counts = [pa.array([], pa.string())], [np.zeros(0, dtype=np.int64)]
-    for batch in uses.to_batches():
-        names, outcomes = batch.column("normalized_tag"), batch.column("outcome")
-        known = outcomes.dictionary.to_pylist()
-        is_out = np.array([outcome == Outcome.OUT_OF_VOCABULARY for outcome in known], dtype=bool)
-        of_batch = np.bincount(
-            names.indices.filter(pa.array(is_out[outcomes.indices])).to_numpy(), minlength=len(names.dictionary)
-        )
-        forms.append(names.dictionary.filter(pa.array(of_batch > 0)))
-        counts.append(of_batch[of_batch > 0])
-    table = pa.table({"form": pa.chunked_array(forms), "n": np.concatenate(counts)})
-    found = table.group_by("form", use_threads=False).aggregate([("n", "sum")])
-    return dict(zip(found.column("form").to_pylist(), found.column("n_sum").to_pylist(), strict=True))
+    return uses

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.versions.version import Version
@@ -15,18 +16,19 @@ from tagpipe.tables.schemas import Outcome
 
 @dataclass(frozen=True)
 class Usage:
-    """How projects use names, by the ledger of the version last built.
-
-    counts: out-of-vocabulary form -> projects with it. names: every form that a project writes. support: tag ->
-    projects with it, before the cut. kept: tags that passed it, at `min_projects`. normalize: as it was built.
-    """
+    """How projects use names, by the ledger of the version last built."""
 
     counts: Mapping[str, int]
+    """Form outside the vocabulary -> projects with it."""
     names: frozenset[str]
+    """Every form that a project writes, inside the vocabulary or not."""
     support: Mapping[str, int]
+    """Tag -> projects with it, before the cut."""
     kept: frozenset[str]
+    """The tags that passed the cut."""
     min_projects: int
     normalize: bool
+    """`annotate.normalize` of that build."""
 
 
 def read_usage(layout: Layout) -> Usage:
@@ -34,10 +36,11 @@ def read_usage(layout: Layout) -> Usage:
     version = Version(layout)
     params = version.read_json("threshold", "manifest.json")["params"]
     tags = version.read_table("threshold/tags")
-    counts, names = _count_forms(version.read_table("annotate/tag_uses", columns=["normalized_tag", "outcome"]))
+    uses = version.read_table("annotate/tag_uses", columns=["normalized_tag", "outcome"])
+    forms = (batch.column("normalized_tag").dictionary for batch in uses.to_batches())
     return Usage(
-        counts=counts,
-        names=names,
+        counts=count_out_of_vocabulary(uses),
+        names=frozenset(name for names in forms for name in names.to_pylist()),
         support=dict(zip(tags.column("tag").to_pylist(), tags.column("n_projects").to_pylist(), strict=True)),
         kept=frozenset(tags.filter(tags.column("kept")).column("tag").to_pylist()),
         min_projects=params["threshold"]["min_projects"],
@@ -50,17 +53,18 @@ def find_usage(layout: Layout) -> Usage | None:
     return read_usage(layout) if layout.out("threshold", "manifest.json").is_file() else None
 
 
-def _count_forms(uses: pa.Table) -> tuple[dict[str, int], frozenset[str]]:
-    """(out-of-vocabulary form -> projects with it, every form), a batch at a time (as io.sides does, and why)."""
-    counts: dict[str, int] = {}
-    names: set[str] = set()
+def count_out_of_vocabulary(uses: pa.Table) -> dict[str, int]:
+    """Form -> projects with it, of every tag outside the vocabulary. uses: normalized_tag and outcome of a ledger.
+
+    Counted a batch at a time: codes of one dictionary for the whole ledger would cost three times as much.
+    """
+    forms, counts = [pa.array([], pa.string())], [np.zeros(0, dtype=np.int64)]
     for batch in uses.to_batches():
-        forms, outcomes = batch.column("normalized_tag"), batch.column("outcome")
-        is_out = np.array([each == Outcome.OUT_OF_VOCABULARY for each in outcomes.dictionary.to_pylist()], dtype=bool)
-        chosen = forms.indices.filter(pa.array(is_out[outcomes.indices]))
-        of_batch = np.bincount(chosen, minlength=len(forms.dictionary))
-        known = forms.dictionary.to_pylist()
-        names.update(known)
-        for at in np.flatnonzero(of_batch).tolist():
-            counts[known[at]] = counts.get(known[at], 0) + int(of_batch[at])
-    return counts, frozenset(names)
+        names, outcomes = batch.column("normalized_tag"), batch.column("outcome")
+        is_out = pc.equal(outcomes.dictionary, Outcome.OUT_OF_VOCABULARY).take(outcomes.indices)
+        of_batch = np.bincount(names.indices.filter(is_out), minlength=len(names.dictionary))
+        forms.append(names.dictionary.filter(pa.array(of_batch > 0)))
+        counts.append(of_batch[of_batch > 0])
+    table = pa.table({"form": pa.chunked_array(forms), "n": np.concatenate(counts)})
+    totals = table.group_by("form", use_threads=False).aggregate([("n", "sum")])
+    return dict(zip(totals.column("form").to_pylist(), totals.column("n_sum").to_pylist(), strict=True))
