@@ -29,8 +29,8 @@ from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.runs import edit_journal
 from tagpipe.io.runs import reproduce as repro
 from tagpipe.io.sources.pinned_store import store_pinned
-from tagpipe.operations import compare as comparison
 from tagpipe.operations import edit_vocabulary as curation
+from tagpipe.operations import preview
 from tagpipe.operations.init_repository import init_repository
 from tagpipe.render.vocabulary import describe_line
 from tagpipe.vocabulary import spelling
@@ -951,8 +951,8 @@ def test_review_builds_each_edited_dataset_once_and_what_it_is_held_against_once
     tiny: Path, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builds = []
-    build = comparison.build_in_memory
-    monkeypatch.setattr(comparison, "build_in_memory", lambda *given: builds.append(1) or build(*given))
+    build = preview.build
+    monkeypatch.setattr(preview, "build", lambda *given: builds.append(1) or build(*given))
     assert len(asked_about(review("ynssy"))) == 5
     assert len(builds) == 6
 
