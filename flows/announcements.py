@@ -104,14 +104,14 @@ def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
     if not versions:
         return None
     report = versions[-1].threshold
-    projects = report["projects"]
+    projects = report.projects
     counts = {
-        "n_projects": projects["n_in"] - projects["n_rejected"] - projects["n_duplicates"],
-        "n_labeled": projects["n_labeled"],
-        "n_labels": report["tag_uses"]["n_kept"],
-        "n_tags_kept": report["tags"]["n_kept"],
+        "n_projects": projects.n_in - projects.n_rejected - projects.n_duplicates,
+        "n_labeled": projects.n_labeled,
+        "n_labels": report.tag_uses.n_kept,
+        "n_tags_kept": report.tags.n_kept,
     }
-    return {"content_sha256": report["content_sha256"], "counts": counts}
+    return {"content_sha256": report.content_sha256, "counts": counts}
 
 
 def _read_memory(root: Path) -> _Known | None:

@@ -30,7 +30,7 @@ from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.sources.upstream import check_upstream
 from tagpipe.io.versions.history import read_monitoring, read_versions
 from tagpipe.render.monitor import markdown_monitoring, tabulate_candidates
-from tagpipe.tables.monitor_report import Monitoring
+from tagpipe.tables.reports.monitor import MonitorReport
 
 FRESHNESS_KEY = "tagpipe-freshness"
 AGES_KEY = "tagpipe-ages"
@@ -61,7 +61,7 @@ def monitor(root: str = ".") -> State[Any]:
     return Completed(message=f"{tell_freshness(ages)}; {upstream}", data=ages)
 
 
-def write_new_tags(found: Monitoring | None, commit: str) -> None:
+def write_new_tags(found: MonitorReport | None, commit: str) -> None:
     """What the published version's monitor found, as a page and as a table; a page that says so where it has none."""
     if found is None:
         page = f"The published version (`{commit[:12]}`) has no report of the new-tag monitor.\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,11 +27,10 @@ def monitor(
         return
     from tagpipe.operations.load import load_monitoring
     from tagpipe.render.monitor import render_monitoring
-    from tagpipe.tables.monitor_report import dump_monitoring
 
     found = load_monitoring(directory)
-    most = replace(found, candidates=found.candidates[:n_most])
-    print_output(dump_monitoring(most), lambda: render_monitoring(found, n_most=n_most), as_json=as_json)
+    most = found.model_copy(update={"candidates": found.candidates[:n_most]})
+    print_output(most.as_dict(), lambda: render_monitoring(found, n_most=n_most), as_json=as_json)
 
 
 def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:

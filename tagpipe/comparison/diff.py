@@ -123,7 +123,7 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
         params=diff_values(flatten_params(base.params), flatten_params(head.params)),
         sources=diff_values(base.sources, head.sources),
         vocabulary=diff_vocabularies(base.vocabulary, head.vocabulary),
-        measures=pair_measures(base.reports, head.reports),
+        measures=pair_measures(base, head),
         out_of_vocabulary=diff_counts(base.out_of_vocabulary, head.out_of_vocabulary),
     )
 

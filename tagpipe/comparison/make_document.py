@@ -78,16 +78,16 @@ def _cut(model: type[Part], values: Sequence[object]) -> CutList[Part]:
 
 
 def _side_row(side: Side, n_labels: int) -> SideRow:
-    report = side.reports["threshold"]
+    report = side.threshold
     return SideRow(
         name=side.name,
         commit=side.commit,
         content_sha256=side.content_sha256,
         min_projects=side.min_projects,
         n_projects=side.projects.num_rows,
-        n_labeled=report["projects"]["n_labeled"],
+        n_labeled=report.projects.n_labeled,
         n_labels=n_labels,
-        n_tags_kept=report["tags"]["n_kept"],
+        n_tags_kept=report.tags.n_kept,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,8 @@ import pyarrow.compute as pc
 
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.params import Params
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport
 from tagpipe.tables.tag_lists import Bools, Int64s, tag_lists_of
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -21,7 +22,7 @@ class Side:
     """One dataset version to compare, in memory.
 
     projects: id, created_on, text of every valid project. labels: id and tags (the kept ones) of the labeled ones.
-    tags: `schemas.TAGS`. out_of_vocabulary: form -> projects with it. reports: validation, annotation, threshold.
+    tags: `schemas.TAGS`. out_of_vocabulary: form -> projects with it.
     sources: projects and vocabulary -> sha256 of the received bytes.
     """
 
@@ -32,14 +33,15 @@ class Side:
     out_of_vocabulary: Mapping[str, int]
     vocabulary: Vocabulary
     params: Params
-    reports: Mapping[str, Mapping[str, Any]]
+    validation: ValidationReport
+    threshold: ThresholdReport
     sources: Mapping[str, str]
     commit: str | None = None
 
     @property
     def content_sha256(self) -> str:
         """What identifies the version's content."""
-        return str(self.reports["threshold"]["content_sha256"])
+        return self.threshold.content_sha256
 
     @property
     def min_projects(self) -> int:

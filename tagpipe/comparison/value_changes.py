@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tagpipe.comparison.sides import Side
 from tagpipe.params import Params, dump_params
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -86,33 +87,26 @@ def diff_counts(base: Mapping[str, int], head: Mapping[str, int]) -> tuple[Value
     return tuple(sorted(found, key=lambda change: (-abs(change.head - change.base), change.name)))
 
 
-_MEASURED = {
-    "validation": ("vocabulary",),
-    "threshold": ("projects", "tag_uses", "tags", "cardinality", "density", "imbalance"),
-}
-"""Report -> its parts whose numbers are compared."""
+_MEASURED = {"projects", "tag_uses", "tags", "cardinality", "density", "imbalance"}
+"""The parts of threshold.json whose numbers are compared."""
 
 
-Reports = Mapping[str, Mapping[str, Any]]
-
-
-def pair_measures(base: Reports, head: Reports) -> tuple[ValueChange, ...]:
-    """Every number of the reports (validation, threshold), in their order, changed or not."""
+def pair_measures(base: Side, head: Side) -> tuple[ValueChange, ...]:
+    """Every number that validation.json has of the vocabulary and threshold.json of the rest, changed or not."""
     ours, theirs = (
-        {
-            name: value
-            for report, parts in _MEASURED.items()
-            for part in parts
-            for name, value in _iter_numbers(reports[report][part], part)
-        }
-        for reports in (base, head)
+        dict(
+            _iter_numbers(
+                side.validation.model_dump(include={"vocabulary"}) | side.threshold.model_dump(include=_MEASURED)
+            )
+        )
+        for side in (base, head)
     )
     return tuple(ValueChange(name, ours.get(name), theirs.get(name)) for name in dict.fromkeys([*theirs, *ours]))
 
 
-def _iter_numbers(tree: Any, prefix: str) -> Iterator[tuple[str, float]]:
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _iter_numbers(value, f"{prefix}.{key}")
-    elif isinstance(tree, (int, float)):
-        yield prefix, tree
+def _iter_numbers(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _iter_numbers(value, f"{prefix}{key}.")
+        elif isinstance(value, (int, float)):
+            yield f"{prefix}{key}", value

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
+from tagpipe.dataset.summary import Reports
 from tagpipe.params import Params
 from tagpipe.steps.annotate.report import annotation_report
 from tagpipe.steps.annotate.resolve_tags import Annotation, annotate
 from tagpipe.steps.threshold.cut import Cut, cut_tags, furthest_steps
-from tagpipe.steps.threshold.manifest import manifest
+from tagpipe.steps.threshold.manifest import make_manifest
 from tagpipe.steps.threshold.report import threshold_report
 from tagpipe.steps.validate.check_rows import ValidatedProjects
 from tagpipe.steps.validate.received_rows import Progress
-from tagpipe.steps.validate.report import validation_report
-from tagpipe.steps.validate.validate import Raw, describe_sources, validate
-from tagpipe.vocabulary.lint import LintWarning
+from tagpipe.steps.validate.validate import Raw, validate
+from tagpipe.tables.reports.manifest import Manifest
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
 
@@ -27,17 +26,15 @@ class Build:
 
     params: Params
     vocabulary: Vocabulary
-    findings: tuple[LintWarning, ...]
     validated: ValidatedProjects
     annotation: Annotation
     cut: Cut
     labeled: pa.Table
-    reports: dict[str, dict[str, Any]]
-    """validation, annotation and threshold: what the JSON reports of these names hold."""
+    reports: Reports
 
     @property
     def tables(self) -> dict[str, pa.Table]:
-        """STAGE/TABLE -> table, as `core.reports.table_schemas` names them.
+        """STAGE/TABLE -> table, as `schemas.table_schemas` names them.
 
         Made anew each time: in memory, rows stay in the order of the source, and only what is asked for is sorted.
         """
@@ -50,7 +47,7 @@ class Build:
 
     @property
     def content_sha256(self) -> str:
-        return str(self.reports["threshold"]["content_sha256"])
+        return self.reports.threshold.content_sha256
 
 
 def build(raw: Raw, decisions: tuple[()], params: Params, *, progress: Progress | None = None) -> Build:
@@ -60,29 +57,20 @@ def build(raw: Raw, decisions: tuple[()], params: Params, *, progress: Progress 
     Raises InputError or GuardError as the steps do.
     """
     assert not decisions, "there are no decisions yet"
-    validated, vocabulary, findings = validate(raw, params, progress=progress)
+    validation = validate(raw, params.validate_, progress=progress)
+    validated, vocabulary = validation.projects, validation.vocabulary
     annotation = annotate(validated.rows, vocabulary, params.annotate)
     steps = furthest_steps(annotation.outcomes, annotation.raw.offsets)
     cut = cut_tags(annotation.labelsets, steps, annotation.dropped_parents, params.threshold, order=validated.order)
     labeled = annotation.select(cut.rows, cut.labelsets)
-    reports = {
-        "validation": validation_report(validated, vocabulary, findings, describe_sources(raw)),
-        "annotation": annotation_report(annotation, params.annotate),
-        "threshold": threshold_report(
-            cut,
-            labeled,
-            params.threshold,
-            annotation.n_by_outcome,
-            n_in=validated.n_in,
-            n_rejected=validated.n_rejected,
-            n_duplicates=validated.n_duplicates,
-        ),
-    }
-    return Build(params, vocabulary, findings, validated, annotation, cut, labeled, reports)
-
-
-def build_manifest(build: Build, tables: dict[str, pa.Table]) -> dict[str, Any]:
-    """manifest.json of a build; `tables` are its tables (made once, for the ledger takes a while)."""
-    return manifest(
-        tables, build.params, report=build.reports["threshold"], sources=build.reports["validation"]["sources"]
+    reports = Reports(
+        validation.report,
+        annotation_report(annotation, params.annotate),
+        threshold_report(cut, labeled, validation.report.projects, params.threshold, annotation.n_by_outcome),
     )
+    return Build(params, vocabulary, validated, annotation, cut, labeled, reports)
+
+
+def build_manifest(build: Build, tables: dict[str, pa.Table]) -> Manifest:
+    """manifest.json of a build; `tables` are its tables (made once, for the ledger takes a while)."""
+    return make_manifest(tables, build.params, report=build.reports.threshold, sources=build.reports.validation.sources)

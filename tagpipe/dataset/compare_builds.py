@@ -32,8 +32,9 @@ def side_of(built: Build, name: str) -> Side:
         },
         vocabulary=built.vocabulary,
         params=built.params,
-        reports=built.reports,
-        sources={name: str(source["sha256"]) for name, source in built.reports["validation"]["sources"].items()},
+        validation=built.reports.validation,
+        threshold=built.reports.threshold,
+        sources={name: source.sha256 for name, source in built.reports.validation.sources.items()},
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tagpipe.dataset.summary import Summary, summarize
+from tagpipe.dataset.summary import Reports, Summary, summarize
+from tagpipe.tables.reports.manifest import Manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One labeled dataset version.
+    """One labeled dataset version."""
 
-    manifest: counts, parameters, digests. reports: the JSON reports by name.
-    """
-
-    manifest: dict[str, Any] = field(repr=False)
-    reports: dict[str, dict[str, Any]] = field(repr=False)
+    manifest: Manifest = field(repr=False)
+    """Counts, parameters, digests."""
+    reports: Reports = field(repr=False)
     _projects: pa.Table = field(repr=False, compare=False)
     _tags: pa.Table = field(repr=False, compare=False)
 
@@ -33,7 +32,7 @@ class Dataset:
     @property
     def content_sha256(self) -> str:
         """What identifies the version's content."""
-        return str(self.manifest["content_sha256"])
+        return self.manifest.content_sha256
 
     @property
     def projects(self) -> pd.DataFrame:
@@ -72,4 +71,4 @@ class Dataset:
     @property
     def summary(self) -> Summary:
         """What `tagpipe summary` shows."""
-        return summarize(self.reports["validation"], self.reports["annotation"], self.reports["threshold"])
+        return summarize(self.reports)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-TagCount = tuple[str, int]
+from tagpipe.tables.reports.annotation import AnnotationReport
+from tagpipe.tables.reports.model import TagCount
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport
+
+
+class Reports(NamedTuple):
+    """The reports of the three stages that make a dataset version."""
+
+    validation: ValidationReport
+    annotation: AnnotationReport
+    threshold: ThresholdReport
 
 
 @dataclass(frozen=True)
@@ -40,41 +51,38 @@ class Summary:
     mean_ir: float
 
 
-def summarize(validation: Mapping[str, Any], annotation: Mapping[str, Any], threshold: Mapping[str, Any]) -> Summary:
-    """The summary of three reports (validation.json, annotation.json, threshold.json)."""
-    projects, uses, tags = threshold["projects"], threshold["tag_uses"], threshold["tags"]
+def summarize(reports: Reports) -> Summary:
+    """The summary of a version's reports."""
+    validation, annotation, threshold = reports
+    projects, uses, tags = threshold.projects, threshold.tag_uses, threshold.tags
     return Summary(
-        content_sha256=threshold["content_sha256"],
-        min_projects=threshold["min_projects"],
-        n_in=projects["n_in"],
-        n_rejected=projects["n_rejected"],
-        n_duplicates=projects["n_duplicates"],
-        n_labeled=projects["n_labeled"],
-        n_unlabeled=_nonzero(projects["n_unlabeled"]),
-        n_rejected_by=_nonzero(validation["projects"]["rejected_by_reason"]),
-        n_uses=uses["n_in"],
-        n_kept_uses=uses["n_kept"],
-        n_by_outcome=_nonzero(uses["by_outcome"]),
-        n_tags_seen=tags["n_seen"],
-        n_tags_kept=tags["n_kept"],
-        most_popular=_pairs(threshold["most_popular"]),
-        just_made=_pairs(threshold["just_made"]),
-        just_missed=_pairs(threshold["just_missed"]),
-        kept=_pairs(tags["kept"]),
-        out_of_vocabulary=_pairs(annotation["tags"]["out_of_vocabulary"]),
-        n_warnings=_nonzero(validation["vocabulary"]["n_warnings"]),
-        cardinality=threshold["cardinality"],
-        density=threshold["density"],
-        mean_ir=threshold["imbalance"]["mean_ir"],
+        content_sha256=threshold.content_sha256,
+        min_projects=threshold.min_projects,
+        n_in=projects.n_in,
+        n_rejected=projects.n_rejected,
+        n_duplicates=projects.n_duplicates,
+        n_labeled=projects.n_labeled,
+        n_unlabeled=_nonzero(projects.n_unlabeled),
+        n_rejected_by=_nonzero(validation.projects.rejected_by_reason),
+        n_uses=uses.n_in,
+        n_kept_uses=uses.n_kept,
+        n_by_outcome=_nonzero(uses.by_outcome),
+        n_tags_seen=tags.n_seen,
+        n_tags_kept=tags.n_kept,
+        most_popular=threshold.most_popular,
+        just_made=threshold.just_made,
+        just_missed=threshold.just_missed,
+        kept=tags.kept,
+        out_of_vocabulary=annotation.tags.out_of_vocabulary,
+        n_warnings=_nonzero(validation.vocabulary.n_warnings),
+        cardinality=threshold.cardinality,
+        density=threshold.density,
+        mean_ir=threshold.imbalance.mean_ir,
     )
 
 
 def _nonzero(counts: Mapping[str, int]) -> tuple[TagCount, ...]:
     return tuple((name, count) for name, count in counts.items() if count)
-
-
-def _pairs(pairs: list[list[Any]]) -> tuple[TagCount, ...]:
-    return tuple((name, count) for name, count in pairs)
 
 
 @dataclass(frozen=True)
@@ -85,5 +93,5 @@ class SweepRow:
     n_tags_kept: int
     n_labeled: int
     cardinality: float
-    just_made: tuple[tuple[str, int], ...]
-    just_missed: tuple[tuple[str, int], ...]
+    just_made: tuple[TagCount, ...]
+    just_missed: tuple[TagCount, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagpipe.tables.monitor_report import Monitoring
+from tagpipe.tables.reports.monitor import MonitorReport
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Watched:
 
     commit: str
     committed_at: str
-    found: Monitoring | None
+    found: MonitorReport | None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def measure_freshness(versions: Sequence[Recorded], now: datetime) -> list[Age]:
     """The age of the last of `versions` (the oldest first, at least one), then of each of its sources."""
     last = versions[-1]
     ages = [_age("published version", last, now)]
-    for name in last.validation["sources"]:
+    for name in last.validation.sources:
         changed = _find_change(versions, name)
         ages.append(_age(f"{name} as published", changed, now, is_bounded=changed is versions[0]))
     return ages
@@ -44,8 +44,8 @@ def _find_change(versions: Sequence[Recorded], source: str) -> Recorded:
 
 
 def _digest(version: Recorded, source: str) -> str | None:
-    row = version.validation["sources"].get(source)
-    return row["sha256"] if row else None
+    received = version.validation.sources.get(source)
+    return received.sha256 if received else None
 
 
 def _age(what: str, version: Recorded, now: datetime, *, is_bounded: bool = False) -> Age:

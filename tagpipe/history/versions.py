@@ -11,6 +11,8 @@ from typing import Any
 
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.params import SHAPING
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport
 from tagpipe.tables.tag_counts import shown_tag
 
 
@@ -23,8 +25,8 @@ class Recorded:
     committed_at: str
     subject: str
     lock: Mapping[str, Any]
-    validation: Mapping[str, Any]
-    threshold: Mapping[str, Any]
+    validation: ValidationReport
+    threshold: ThresholdReport
     tag_counts: str
 
 
@@ -67,10 +69,10 @@ def describe_versions(versions: Sequence[Recorded]) -> list[LogRow]:
                 commit=version.commit,
                 committed_at=version.committed_at,
                 subject=version.subject,
-                content_sha256=version.threshold["content_sha256"],
-                n_in=version.threshold["projects"]["n_in"],
-                n_labeled=version.threshold["projects"]["n_labeled"],
-                n_tags_kept=version.threshold["tags"]["n_kept"],
+                content_sha256=version.threshold.content_sha256,
+                n_in=version.threshold.projects.n_in,
+                n_labeled=version.threshold.projects.n_labeled,
+                n_tags_kept=version.threshold.tags.n_kept,
                 entered=tuple(sorted(kept - had)) if before else (),
                 left=tuple(sorted(had - kept)),
                 causes=find_causes(before, version) if before else ("first",),
@@ -83,8 +85,8 @@ def find_causes(before: Recorded, version: Recorded) -> tuple[str, ...]:
     """What differs of projects, vocabulary, parameters and code."""
     ours, theirs = (
         {
-            "projects": each.validation.get("sources", {}).get("projects"),
-            "vocabulary": each.validation.get("sources", {}).get("vocabulary"),
+            "projects": each.validation.sources.get("projects"),
+            "vocabulary": each.validation.sources.get("vocabulary"),
             "parameters": [_params_of(stage) for stage in _iter_shaping(each.lock)],
             "code": find_code(each.lock),
         }
@@ -127,7 +129,7 @@ def _params_of(stage: Mapping[str, Any]) -> Any:
 
 
 def _kept_tags(version: Recorded) -> frozenset[str]:
-    return frozenset(tag for tag, _ in version.threshold["tags"]["kept"])
+    return frozenset(tag for tag, _ in version.threshold.tags.kept)
 
 
 def trace_tag(versions: Sequence[Recorded], tag: str) -> list[HistoryRow]:
@@ -151,7 +153,7 @@ def trace_tag(versions: Sequence[Recorded], tag: str) -> list[HistoryRow]:
                 committed_at=version.committed_at,
                 n_projects=int(row["n_projects"]) if row else None,
                 is_kept=row is not None and row["kept"] == "true",
-                min_projects=version.threshold["min_projects"],
+                min_projects=version.threshold.min_projects,
             )
         )
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,11 +12,12 @@ from tagpipe.dataset.dataset import Dataset
 from tagpipe.io.repository.files import write_bytes, write_json, write_lines, write_table
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout, build_layout, packaged_file
 from tagpipe.io.repository.raw_files import copy_raw, open_raw, suffix_of
+from tagpipe.io.repository.reports import write_report
 from tagpipe.io.repository.yaml_file import read_params, set_values
 from tagpipe.io.versions.build_folder import check_build_folder, fill_build_folder
-from tagpipe.operations.load import SUMMARIZED
 from tagpipe.steps.validate.received_rows import Progress
 from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.tables.reports.manifest import Manifest
 from tagpipe.tables.tag_counts import tag_counts
 
 
@@ -56,7 +56,7 @@ def _write_build(
     layout: Layout,
     built: Build,
     tables: dict[str, pa.Table],
-    manifest: dict[str, Any],
+    manifest: Manifest,
     paths: dict[str, Path],
     params_path: Path,
 ) -> None:
@@ -69,9 +69,9 @@ def _write_build(
     for key, table in tables.items():
         stage, name = key.split("/")
         write_table(layout.out(stage, f"{name}.parquet"), table)
-    for stage, name in SUMMARIZED.items():
-        write_json(layout.out(stage, f"{name}.json"), built.reports[name])
+    for report in built.reports:
+        write_report(layout, report)
     write_bytes(layout.out("threshold", "tag_counts.csv"), tag_counts(tables["threshold/tags"]).encode("utf-8"))
     write_bytes(layout.params_file, params_path.read_bytes())
     set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in names.items()})
-    write_json(layout.out("threshold", "manifest.json"), manifest)
+    write_report(layout, manifest)

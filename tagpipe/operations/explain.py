@@ -10,6 +10,8 @@ import pyarrow as pa
 from tagpipe.dataset.explanation import Explanation, explain_project
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.io.versions.version import Version, open_version
+from tagpipe.tables.reports.manifest import Manifest
+from tagpipe.tables.reports.validation import VocabularyFile
 from tagpipe.tables.schemas import IdType, id_kind_of
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
@@ -25,15 +27,15 @@ def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") 
     version = open_version(path)
     projects = version.read_table("annotate/projects", columns=["id"])
     key = _parse_id(project_id, projects, version)
-    params = version.read_json("threshold", "manifest.json")["params"]
+    params = version.read_report(Manifest).params
     return explain_project(
         key,
         version.read_table("annotate/tag_uses", filters=[("project_id", "=", key)]),
         version.read_table("threshold/tags"),
-        load_vocabulary(version.read_json("validate", "vocabulary.json")),
-        min_projects=params["threshold"]["min_projects"],
-        normalize=params["annotate"]["normalize"],
-        aliases=params["annotate"]["aliases"],
+        load_vocabulary(version.read_report(VocabularyFile)),
+        min_projects=params.threshold.min_projects,
+        normalize=params.annotate.normalize,
+        aliases=params.annotate.aliases,
         tag=tag,
     )
 
@@ -69,9 +71,9 @@ def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | st
 def _why_rejected(version: Version, project_id: str, kind: IdType) -> str | None:
     """Why a row with this id (as a number or a text) was rejected, if one was."""
     asked = _name_of(project_id, kind)
-    for row in version.read_lines("validate", "rejected.jsonl"):
-        if _name_of(row["id"], kind) == asked:
-            return f"Row {row['row']} with this id was rejected: {row['field']} is {row['reason']} ({row['found']})"
+    for row in version.read_rejected():
+        if _name_of(row.id, kind) == asked:
+            return f"Row {row.row} with this id was rejected: {row.field} is {row.reason} ({row.found})"
     return None
 
 

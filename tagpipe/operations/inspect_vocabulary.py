@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +22,7 @@ from tagpipe.io.versions.history import find_versions
 from tagpipe.io.versions.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions.version import Version
 from tagpipe.operations.edit_vocabulary import Curation, VocabularyFile, open_curation, read_vocabulary_file
-from tagpipe.tables.monitor_report import Candidate, Monitoring, NotSuggested
+from tagpipe.tables.reports.monitor import Candidate, MonitorReport, NotSuggested
 from tagpipe.vocabulary.curation_lists import Ignored, ToldApart, find_ignored
 from tagpipe.vocabulary.lint import find_near_duplicates
 from tagpipe.vocabulary.nearest import find_nearest
@@ -159,7 +158,7 @@ def _list_names(arguments: Iterable[str]) -> Iterator[str]:
         yield argument
 
 
-def leave_out_decided(found: Monitoring, vocabulary: Vocabulary, ignored: Ignored) -> tuple[Monitoring, int]:
+def leave_out_decided(found: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
     """(what the last run found without the candidates that have been decided on since, how many these are).
 
     Decided on is what the vocabulary of now has, also as a deprecated name, and what is ignored.
@@ -176,7 +175,8 @@ def leave_out_decided(found: Monitoring, vocabulary: Vocabulary, ignored: Ignore
     n_decided = len(found.candidates) - len(left)
     n_suggested = found.n_suggested - _count_suggested(found.candidates) + _count_suggested(left)
     n_left = found.n_candidates - n_decided
-    return replace(found, candidates=left, n_candidates=n_left, n_suggested=n_suggested), n_decided
+    counts = {"n_candidates": n_left, "n_suggested": n_suggested}
+    return found.model_copy(update={"candidates": left, **counts}), n_decided
 
 
 def _count_suggested(candidates: Sequence[Candidate]) -> int:
@@ -200,4 +200,4 @@ def _find_fading(layout: Layout) -> list[str]:
     """The tags that the monitor's report sees fade; none where there is no report."""
     if "monitor" not in layout.stages or not layout.out("monitor", "monitor.json").is_file():
         return []
-    return [row["tag"] for row in Version(layout).read_json("monitor", "monitor.json")["fading"]]
+    return [fading.tag for fading in Version(layout).read_report(MonitorReport).fading]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tagpipe.dataset.dataset import Dataset
-from tagpipe.dataset.summary import Summary, summarize
+from tagpipe.dataset.summary import Reports, Summary, summarize
 from tagpipe.errors import ConfigError
 from tagpipe.io.versions.version import Version, open_version
+from tagpipe.tables.reports.annotation import AnnotationReport
+from tagpipe.tables.reports.manifest import Manifest
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport
 
 if TYPE_CHECKING:
-    from tagpipe.tables.monitor_report import Monitoring
+    from tagpipe.tables.reports.monitor import MonitorReport
 
 
 def load(path_or_repo: str | Path = ".", rev: str | None = None) -> Dataset:
@@ -22,25 +26,21 @@ def load(path_or_repo: str | Path = ".", rev: str | None = None) -> Dataset:
     """
     version = open_version(path_or_repo, rev)
     return Dataset(
-        version.read_json("threshold", "manifest.json"),
+        version.read_report(Manifest),
         _read_reports(version),
         version.read_table("threshold/projects"),
         version.read_table("threshold/tags"),
     )
 
 
-SUMMARIZED = {"validate": "validation", "annotate": "annotation", "threshold": "threshold"}
-
-
 def load_summary(path: str | Path = ".") -> Summary:
     """The summary of what is at `path`, from its reports alone."""
-    reports = _read_reports(open_version(path))
-    return summarize(reports["validation"], reports["annotation"], reports["threshold"])
+    return summarize(_read_reports(open_version(path)))
 
 
-def load_monitoring(path: str | Path = ".") -> Monitoring:
+def load_monitoring(path: str | Path = ".") -> MonitorReport:
     """What the new-tag monitor found in the version at `path`, a dataset project. Raises ConfigError or InputError."""
-    from tagpipe.tables.monitor_report import load_monitoring as read_monitoring
+    from tagpipe.tables.reports.monitor import MonitorReport
 
     version = open_version(path)
     if version.layout.is_build:
@@ -49,8 +49,12 @@ def load_monitoring(path: str | Path = ".") -> Monitoring:
             file=str(path),
             fix="Make a project with `tagpipe init`, and `tagpipe run` it",
         )
-    return read_monitoring(version.read_json("monitor", "monitor.json"))
+    return version.read_report(MonitorReport)
 
 
-def _read_reports(version: Version) -> dict[str, dict[str, Any]]:
-    return {name: version.read_json(stage, f"{name}.json") for stage, name in SUMMARIZED.items()}
+def _read_reports(version: Version) -> Reports:
+    return Reports(
+        version.read_report(ValidationReport),
+        version.read_report(AnnotationReport),
+        version.read_report(ThresholdReport),
+    )

@@ -82,14 +82,15 @@ def sweep(
     raw = _received_now(root, params, vocabulary)
     rows = []
     for value in values:
-        report = build(raw, (), override_params(params, {name: value})).reports["threshold"]
+        report = build(raw, (), override_params(params, {name: value})).reports.threshold
         rows.append(
             SweepRow(
                 value,
-                report["tags"]["n_kept"],
-                report["projects"]["n_labeled"],
-                report["cardinality"],
-                *(tuple((tag, count) for tag, count in report[edge]) for edge in ("just_made", "just_missed")),
+                report.tags.n_kept,
+                report.projects.n_labeled,
+                report.cardinality,
+                report.just_made,
+                report.just_missed,
             )
         )
     return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
@@ -19,7 +18,8 @@ from tagpipe.io.sources.pinned_store import store_pinned
 from tagpipe.io.sources.sources import fetch_source, named_sources
 from tagpipe.io.versions.version import Version
 from tagpipe.params import Params
-from tagpipe.steps.validate.validate import Raw, RawFile, describe_sources, validate
+from tagpipe.steps.validate.validate import Raw, RawFile, validate
+from tagpipe.tables.reports.validation import ReceivedSource, ValidationReport
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Refreshed:
     validation.json `projects`; n_tags and n_warnings of the vocabulary. accepted: the new pins were written."""
 
     pins: tuple[PinChange, ...]
-    new_counts: Mapping[str, Any]
-    old_counts: Mapping[str, Any] | None
+    new_counts: Mapping[str, int]
+    old_counts: Mapping[str, int] | None
     accepted: bool
 
     @property
@@ -64,28 +64,19 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
         if not check and (killed := finish_edit(layout.scratch)) is not None:
             echo(killed.in_words)
         params = read_params(layout.params_file)
-        received, pins = _look_upstream(layout, params, progress)
-        validated, vocabulary, findings = validate(Raw(received["projects"], received["vocabulary"]), params)
-        counts = {
-            "n_in": validated.n_in,
-            "n_rejected": validated.n_rejected,
-            "n_duplicates": validated.n_duplicates,
-            "n_valid": validated.rows.num_rows,
-            "n_tags": len(vocabulary.tags),
-            "n_warnings": len(findings),
-        }
+        received = _look_upstream(layout, params, progress)
+        report = validate(received, params.validate_).report
+        pins = _compare_pins(params, report.sources)
         moved = [pin for pin in pins if pin.moved]
         if moved and not check:
             # Both were proved together: the version then builds from here alone, whatever becomes of upstream.
             for pin in pins:
-                store_pinned(layout, received[pin.name].data[:])
+                store_pinned(layout, received.file(pin.name).data[:])
             replace_text(layout.params_file, {("source", pin.name, "sha256"): pin.new_sha256 for pin in moved})
-    return Refreshed(tuple(pins), counts, _read_old_counts(layout), bool(moved) and not check)
+    return Refreshed(tuple(pins), _count(report), _read_old_counts(layout), bool(moved) and not check)
 
 
-def _look_upstream(
-    layout: Layout, params: Params, progress: Progress | None
-) -> tuple[dict[str, RawFile], list[PinChange]]:
+def _look_upstream(layout: Layout, params: Params, progress: Progress | None) -> Raw:
     sources = named_sources(params.source)
     if all(source.url is None for _, source in sources):
         raise ConfigError(
@@ -94,27 +85,36 @@ def _look_upstream(
             field="source",
             fix="Files of data/source/ are read anew by every `tagpipe run`",
         )
-    received, pins = {}, []
+    received = {}
     for name, source in sources:
         if source.url is None:
             data = fetch_source(layout, name, source, params.source.download).data
         else:
             data = download(source.url, params.source.download, name=name, progress=progress)
         received[name] = RawFile(f"source.{name}", source.suffix, data)
-    found = describe_sources(Raw(received["projects"], received["vocabulary"]))
-    for name, source in sources:
-        if source.url is not None and source.sha256 is not None:
-            pins.append(PinChange(name, without_secrets(source.url), source.sha256, str(found[name]["sha256"])))
-    return received, pins
+    return Raw(received["projects"], received["vocabulary"])
 
 
-def _read_old_counts(layout: Layout) -> dict[str, Any] | None:
-    if not layout.out("validate", "validation.json").is_file():
+def _compare_pins(params: Params, received: Mapping[str, ReceivedSource]) -> list[PinChange]:
+    return [
+        PinChange(name, without_secrets(source.url), source.sha256, received[name].sha256)
+        for name, source in named_sources(params.source)
+        if source.url is not None and source.sha256 is not None
+    ]
+
+
+def _read_old_counts(layout: Layout) -> dict[str, int] | None:
+    if not layout.out(*ValidationReport.OUTPUT).is_file():
         return None
-    report = Version(layout).read_json("validate", "validation.json")
-    projects, vocabulary = report["projects"], report["vocabulary"]
+    return _count(Version(layout).read_report(ValidationReport))
+
+
+def _count(report: ValidationReport) -> dict[str, int]:
     return {
-        **{name: projects[name] for name in ("n_in", "n_rejected", "n_duplicates", "n_valid")},
-        "n_tags": vocabulary["n_tags"],
-        "n_warnings": sum(vocabulary["n_warnings"].values()),
+        "n_in": report.projects.n_in,
+        "n_rejected": report.projects.n_rejected,
+        "n_duplicates": report.projects.n_duplicates,
+        "n_valid": report.projects.n_valid,
+        "n_tags": report.vocabulary.n_tags,
+        "n_warnings": sum(report.vocabulary.n_warnings.values()),
     }

@@ -13,7 +13,7 @@ from tagpipe.history.candidates import Trace, Watched
 from tagpipe.render.diff.cells import percent
 from tagpipe.render.history import draw_sparkline
 from tagpipe.render.text import EMPTY, code_span, plain_table, shorten, visible
-from tagpipe.tables.monitor_report import Candidate, Monitoring, Period
+from tagpipe.tables.reports.monitor import Candidate, MonitorReport, Period
 
 _TAG_CHARS = 40
 _N_SHOWN = 5
@@ -28,7 +28,7 @@ _WHY_NOT = {
 }
 
 
-def render_monitoring(found: Monitoring, *, n_most: int) -> RenderableType:
+def render_monitoring(found: MonitorReport, *, n_most: int) -> RenderableType:
     """All of it, with at most n_most candidates."""
     parts: list[RenderableType] = [Text(line) for line in tell_monitoring(found)]
     if found.periods:
@@ -40,7 +40,7 @@ def render_monitoring(found: Monitoring, *, n_most: int) -> RenderableType:
     return Group(*parts, Text(), *(Text(line) for line in _tell_vocabulary(found)))
 
 
-def tell_monitoring(found: Monitoring) -> list[str]:
+def tell_monitoring(found: MonitorReport) -> list[str]:
     """The counts in three lines."""
     undated = f", {found.n_undated:,} without a date" if found.n_undated else ""
     uses = found.uses
@@ -53,7 +53,7 @@ def tell_monitoring(found: Monitoring) -> list[str]:
     ]
 
 
-def _tell_vocabulary(found: Monitoring) -> list[str]:
+def _tell_vocabulary(found: MonitorReport) -> list[str]:
     fading = [f"{shorten(each.tag, _TAG_CHARS)} (q {_p(each.fade_q)})" for each in found.fading]
     never = [shorten(tag, _TAG_CHARS) for tag in found.never_used]
     return [f"fading in the vocabulary: {_list(fading)}", f"never used: {_list(never)}"]
@@ -132,7 +132,7 @@ def render_traces(versions: Sequence[Watched], traces: Sequence[Trace], *, n_mos
     return Group(*map(Text, lines), Text(), _table(columns, traces[:n_most]))
 
 
-def markdown_monitoring(found: Monitoring, *, n_most: int) -> str:
+def markdown_monitoring(found: MonitorReport, *, n_most: int) -> str:
     """The counts and the first candidates."""
     lines = [f"- {line}" for line in tell_monitoring(found)]
     if found.candidates:
@@ -148,7 +148,7 @@ def _cells(candidate: Candidate, names: Sequence[str]) -> list[str]:
     return [code_span(candidate.tag) if name == "tag" else _CANDIDATE_COLUMNS[name](candidate) for name in names]
 
 
-def tabulate_candidates(found: Monitoring) -> list[dict[str, Any]]:
+def tabulate_candidates(found: MonitorReport) -> list[dict[str, Any]]:
     """The candidates as rows for a table of somebody else's."""
     return [
         {

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.dataset.summary import Summary, TagCount
+from tagpipe.dataset.summary import Summary
 from tagpipe.render.text import markdown_text, visible
+from tagpipe.tables.reports.model import TagCount
 
 
 def render_summary(summary: Summary) -> RenderableType:

@@ -10,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.dataset.summary import SweepRow, TagCount
+from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.render.text import EMPTY, shorten, visible
+from tagpipe.tables.reports.model import TagCount
 
 _FORMS = (".png", ".svg")
 # Text stays text, and ids do not depend on the process: the same sweep gives the same bytes.

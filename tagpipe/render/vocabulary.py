@@ -18,7 +18,7 @@ from tagpipe.render.diff.cells import percent
 from tagpipe.render.history import draw_sparkline
 from tagpipe.render.monitor import why_not
 from tagpipe.render.text import EMPTY, MAX_COMMAND, count_nouns, plain_table, shorten, visible
-from tagpipe.tables.monitor_report import Monitoring
+from tagpipe.tables.reports.monitor import MonitorReport
 from tagpipe.vocabulary.lint import LintKind
 
 _INDENT = 9
@@ -52,7 +52,7 @@ def _unused(findings: Sequence[VocabularyIssue]) -> Text:
     )
 
 
-def render_candidates(found: Monitoring, *, n_most: int, n_decided: int) -> RenderableType:
+def render_candidates(found: MonitorReport, *, n_most: int, n_decided: int) -> RenderableType:
     """The tags that the monitor looks at: a line each, the suggested ones marked. n_decided: those left out of them."""
     rows = found.candidates[:n_most]
     decided = [f"left out, for they were decided on since the last run: {n_decided:,}"] if n_decided else []

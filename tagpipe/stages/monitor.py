@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from tagpipe.io.repository.curation_files import read_ignored, read_not_same
-from tagpipe.io.repository.files import read_json, read_table, write_json
+from tagpipe.io.repository.files import read_table
 from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.reports import read_report, write_report
 from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
-from tagpipe.tables.monitor_report import dump_monitoring
+from tagpipe.tables.reports.validation import VocabularyFile
 from tagpipe.tables.schemas import CODED
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
@@ -23,20 +24,21 @@ def monitor(layout: Layout, params: Params) -> str:
     as an empty one."""
     projects, uses = layout.out("annotate", "projects.parquet"), layout.out("annotate", "tag_uses.parquet")
     coded = CODED["annotate/projects"], [name for name in CODED["annotate/tag_uses"] if name in _USES]
-    found = monitor_tags(
+    report = monitor_tags(
         read_table(projects, coded=coded[0], columns=_PROJECTS),
         read_table(uses, coded=coded[1], columns=_USES),
         read_table(layout.out("threshold", "tags.parquet")),
-        load_vocabulary(read_json(layout.out("validate", "vocabulary.json"))),
+        load_vocabulary(read_report(layout, VocabularyFile)),
         params.monitor,
         annotate=params.annotate,
         threshold=params.threshold,
         ignored=read_ignored(layout),
         not_same=read_not_same(layout),
     )
-    write_json(layout.out("monitor", "monitor.json"), dump_monitoring(found))
-    outside = f"{found.uses.n_out_of_vocabulary} of {found.uses.n_uses} tag uses are outside the vocabulary"
-    return f"{outside}; {found.n_candidates} candidates, {found.n_suggested} suggested; {len(found.fading)} tags fade"
+    write_report(layout, report)
+    outside = f"{report.uses.n_out_of_vocabulary} of {report.uses.n_uses} tag uses are outside the vocabulary"
+    candidates = f"{report.n_candidates} candidates, {report.n_suggested} suggested"
+    return f"{outside}; {candidates}; {len(report.fading)} tags fade"
 
 
 if __name__ == "__main__":

@@ -7,36 +7,28 @@ import sys
 from tagpipe.io.repository.files import write_json, write_lines, write_table
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.raw_files import find_raw, open_raw
+from tagpipe.io.repository.reports import write_report
 from tagpipe.io.repository.run_stage import run_stage
 from tagpipe.params import Params
-from tagpipe.steps.validate.check_rows import validate_projects
-from tagpipe.steps.validate.read_projects import read_projects
-from tagpipe.steps.validate.report import describe_source, validation_report
-from tagpipe.vocabulary.lint import find_warnings
-from tagpipe.vocabulary.problems import read_vocabulary
+from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.steps.validate.validate import validate as validate_inputs
 
 
 def validate(layout: Layout, params: Params) -> str:
-    """Check everything; write only if all of it may be used.
-
-    The warnings go by the spelling alone: what people have told apart (not-same.json) shapes no dataset, so it is no
-    input of this stage. `tagpipe vocab check` goes by it.
-    """
-    raw = layout.out("fetch", "raw")
-    paths = {name: find_raw(raw, name) for name in ("projects", "vocabulary")}
-    data = {name: open_raw(path) for name, path in paths.items()}
-    vocabulary = read_vocabulary(data["vocabulary"][:], paths["vocabulary"].suffix, file=paths["vocabulary"].name)
-    received = read_projects(data["projects"], paths["projects"].suffix, params.validate_, file=paths["projects"].name)
-    validated = validate_projects(received, params.validate_, file=paths["projects"].name)
-    findings = find_warnings(vocabulary, validated.used_tags)
-    sources = {name: describe_source(content) for name, content in data.items()}
-    write_table(layout.out("validate", "projects.parquet"), validated.table)
-    write_json(layout.out("validate", "vocabulary.json"), vocabulary.as_dict())
-    write_lines(layout.out("validate", "rejected.jsonl"), validated.rejected)
-    write_json(layout.out("validate", "validation.json"), validation_report(validated, vocabulary, findings, sources))
+    """Check everything; write only if all of it may be used."""
+    paths = [find_raw(layout.out("fetch", "raw"), name) for name in ("projects", "vocabulary")]
+    validation = validate_inputs(
+        Raw(*(RawFile(path.name, path.suffix, open_raw(path)) for path in paths)), params.validate_
+    )
+    report = validation.report
+    write_table(layout.out("validate", "projects.parquet"), validation.projects.table)
+    write_json(layout.out("validate", "vocabulary.json"), validation.vocabulary.as_dict())
+    write_lines(layout.out("validate", "rejected.jsonl"), validation.projects.rejected)
+    write_report(layout, report)
+    rows, vocabulary = report.projects, report.vocabulary
     return (
-        f"{validated.n_in} rows in, {validated.n_rejected} rejected, {validated.n_duplicates} duplicates collapsed, "
-        f"{validated.table.num_rows} valid; {len(vocabulary.tags)} vocabulary tags, {len(findings)} warnings"
+        f"{rows.n_in} rows in, {rows.n_rejected} rejected, {rows.n_duplicates} duplicates collapsed, "
+        f"{rows.n_valid} valid; {vocabulary.n_tags} vocabulary tags, {len(vocabulary.warnings)} warnings"
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tagpipe.tables.reports.validation import VocabularyFile
 from tagpipe.tables.tag_lists import Int32s
 
 SCHEMA = 1
@@ -67,14 +68,14 @@ class Vocabulary:
         return tree | ({"deprecated": list(self.deprecated)} if self.deprecated else {})
 
 
-def load_vocabulary(tree: Mapping[str, Any]) -> Vocabulary:
+def load_vocabulary(file: VocabularyFile) -> Vocabulary:
     """The vocabulary of its own normal form (`Vocabulary.as_dict`)."""
-    entries = sorted(tree["tags"], key=lambda entry: entry["tag"])
+    entries = sorted(file.tags, key=lambda entry: entry.tag)
     return Vocabulary(
-        tuple(entry["tag"] for entry in entries),
-        tuple(tuple(sorted(set(entry["aliases"]))) for entry in entries),
-        tuple(tuple(sorted(set(entry["parents"]))) for entry in entries),
-        tuple(sorted(tree.get("deprecated", ()))),
+        tuple(entry.tag for entry in entries),
+        tuple(tuple(sorted(set(entry.aliases))) for entry in entries),
+        tuple(tuple(sorted(set(entry.parents))) for entry in entries),
+        tuple(sorted(file.deprecated)),
     )
 
 

@@ -27,7 +27,7 @@ from tagpipe.io.repository.yaml_file import read_yaml
 from tagpipe.params import Params, parse_params
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
 from tagpipe.steps.validate.validate import Raw, RawFile
-from tagpipe.tables.monitor_report import Candidate, Monitoring
+from tagpipe.tables.reports.monitor import Candidate, MonitorReport
 from tagpipe.vocabulary.curation_lists import parse_ignored
 from tagpipe.vocabulary.entries import read_entries
 from tagpipe.vocabulary.vocabulary import normalize_tag
@@ -56,7 +56,7 @@ def read_raw(projects: str, vocabulary: str, *, until: str = "9999", edit: Edit 
     return Raw(projects_file, RawFile("vocabulary.json", ".json", tags))
 
 
-def watch(projects: str, vocabulary: str, min_projects: int, *, until: str = "9999") -> Monitoring:
+def watch(projects: str, vocabulary: str, min_projects: int, *, until: str = "9999") -> MonitorReport:
     """With the shipped parameters and ignore list, but for the cut. until: the first day that is not there yet."""
     params = params_with(min_projects)
     built = build(read_raw(projects, vocabulary, until=until), (), params)
@@ -74,7 +74,7 @@ def watch(projects: str, vocabulary: str, min_projects: int, *, until: str = "99
 
 
 @pytest.fixture(scope="module")
-def found() -> Monitoring:
+def found() -> MonitorReport:
     return watch(*WITH_FRAMEWORKS, min_projects=40)
 
 
@@ -111,12 +111,12 @@ def is_ignored(form: str) -> bool:
     return form in tree["tags"] or any(re.fullmatch(pattern, form) for pattern in tree["patterns"])
 
 
-def candidate(found: Monitoring, tag: str) -> Candidate:
+def candidate(found: MonitorReport, tag: str) -> Candidate:
     (one,) = (each for each in found.candidates if each.tag == tag)
     return one
 
 
-def test_bert_is_the_one_broad_candidate(found: Monitoring) -> None:
+def test_bert_is_the_one_broad_candidate(found: MonitorReport) -> None:
     assert [each.tag for each in found.candidates if each.suggested] == ["bert"]
     bert = candidate(found, "bert")
     assert (bert.n_projects, bert.n_days, bert.n_periods, bert.reasons) == (77, 53, 7, ())
@@ -140,7 +140,7 @@ def test_at_a_lower_cut_and_with_less_in_the_vocabulary_there_are_more(
     assert [each.tag for each in watch(*version, min_projects).candidates if each.suggested] == suggested
 
 
-def test_the_embeddings_are_the_work_of_one_day(found: Monitoring) -> None:
+def test_the_embeddings_are_the_work_of_one_day(found: MonitorReport) -> None:
     node, network = (candidate(found, f"{each}-embedding") for each in ("node", "network"))
     assert (node.n_projects, node.n_days, node.n_periods, node.concentration) == (29, 4, 1, round(18 / 29, 6))
     assert (network.n_projects, network.n_days, network.concentration) == (28, 4, round(18 / 28, 6))
@@ -184,7 +184,7 @@ def test_without_dates_everything_timed_is_null() -> None:
 # Every number of the report, computed anew
 
 
-def test_every_candidate_is_as_counted_by_hand(found: Monitoring, counted: Counted) -> None:
+def test_every_candidate_is_as_counted_by_hand(found: MonitorReport, counted: Counted) -> None:
     wanted = {form for form, days in counted.days.items() if len(days) >= 5 and not is_ignored(form)}
     assert found.n_candidates == len(wanted)
     assert {each.tag for each in found.candidates} == wanted
@@ -205,7 +205,7 @@ def period_of(day: str) -> int:
     return PERIODS.get(day[:7], 6)
 
 
-def test_periods_are_as_counted_by_hand(found: Monitoring, counted: Counted) -> None:
+def test_periods_are_as_counted_by_hand(found: MonitorReport, counted: Counted) -> None:
     assert [each.period for each in found.periods] == ["2020-02..2020-03", *list(PERIODS)[2:], "2020-09..2020-10"]
     seen: set[str] = set()
     for number, period in enumerate(found.periods):
@@ -234,7 +234,7 @@ def adjusted(p: dict[str, float]) -> dict[str, float]:
     return q
 
 
-def test_trends_and_bursts_are_as_computed_otherwise(found: Monitoring, counted: Counted) -> None:
+def test_trends_and_bursts_are_as_computed_otherwise(found: MonitorReport, counted: Counted) -> None:
     """The trend as a correlation over all projects, the burst by fisher_exact, both one by one."""
     periods = [period_of(day) for day, _ in counted.projects]
     n_recent = sum(period >= 5 for period in periods)
@@ -253,7 +253,7 @@ def test_trends_and_bursts_are_as_computed_otherwise(found: Monitoring, counted:
         assert [each.trend_p, each.trend_q, each.burst_p, each.burst_q] == pytest.approx(expected, rel=1e-5)
 
 
-def test_fading_tags_are_as_computed_otherwise(found: Monitoring, counted: Counted) -> None:
+def test_fading_tags_are_as_computed_otherwise(found: MonitorReport, counted: Counted) -> None:
     tags = json.loads((DATASETS / WITH_FRAMEWORKS[1] / "tags.json").read_bytes())
     periods = [period_of(day) for day, _ in counted.projects]
     p = {}

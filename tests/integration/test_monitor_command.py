@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from support.processes import git
 
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.versions.history import read_monitoring
-from tagpipe.tables.monitor_report import Candidate, Counts, Fading, Monitoring, Period, dump_monitoring
+from tagpipe.tables.reports.monitor import Candidate, FadingTag, MonitorReport, Period, UseCounts
 
 HOSTILE = "</td><script>alert(1)</script>|\x1b[31m@user\u202e"
 
@@ -45,32 +44,66 @@ def candidate(tag: str, n_projects: int, *reasons: str) -> Candidate:
     )
 
 
-USES = Counts(20, 10, 4, 0.5, 0.375)
-PERIODS = (
-    Period("2020-01", 50, USES, 9, None, None, 3, 0.1875),
-    Period("2020-02..2020-03", 50, USES, 9, 2, 0.222222, 3, 0.1875),
+def use_counts(n_uses: int) -> UseCounts:
+    return UseCounts(
+        n_uses=n_uses,
+        n_out_of_vocabulary=n_uses // 2,
+        n_ignored=n_uses // 5,
+        out_of_vocabulary_share=0.5,
+        out_of_vocabulary_share_after_ignore=0.375,
+    )
+
+
+def period(name: str, n_new_forms: int | None, new_form_share: float | None) -> Period:
+    return Period(
+        period=name,
+        n_projects=50,
+        uses=use_counts(20),
+        n_forms=9,
+        n_new_forms=n_new_forms,
+        new_form_share=new_form_share,
+        n_single_forms=3,
+        unseen_mass=0.1875,
+    )
+
+
+THEANO = FadingTag(
+    tag="theano",
+    n_projects=9,
+    first_seen="2020-01-01",
+    last_seen="2020-02-01",
+    n_periods=2,
+    fade_p=0.0001,
+    fade_q=0.001,
+    is_kept=True,
 )
-FOUND = Monitoring(
+FOUND = MonitorReport(
     n_projects=100,
     n_undated=0,
     min_projects=12,
-    uses=Counts(40, 20, 8, 0.5, 0.375),
+    uses=use_counts(40),
     n_forms=30,
     n_ignored_forms=3,
     n_candidates=4,
     n_left_out=1,
     n_suggested=1,
-    periods=PERIODS,
+    periods=(period("2020-01", None, None), period("2020-02..2020-03", 2, 0.222222)),
     candidates=(
         candidate("bert", 20),
         candidate(HOSTILE, 12, "few_periods", "concentrated"),
         candidate("few", 5, "few_projects"),
     ),
-    fading=(Fading("theano", 9, "2020-01-01", "2020-02-01", 2, 0.0001, 0.001, True),),
+    fading=(THEANO,),
     never_used=("speech",),
 )
-DATELESS = replace(
-    FOUND, n_undated=100, n_suggested=0, periods=(), candidates=(candidate("bert", 15, "no_dates"),), fading=()
+DATELESS = FOUND.model_copy(
+    update={
+        "n_undated": 100,
+        "n_suggested": 0,
+        "periods": (),
+        "candidates": (candidate("bert", 15, "no_dates"),),
+        "fading": (),
+    }
 )
 
 
@@ -96,8 +129,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def dump(found: Monitoring) -> str:
-    return json.dumps(dump_monitoring(found))
+def dump(found: MonitorReport) -> str:
+    return json.dumps(found.as_dict())
 
 
 def test_the_report_of_the_workspace_is_shown(root: Path, tagpipe: Any) -> None:
@@ -135,7 +168,7 @@ def test_candidates_of_the_vocabulary_are_shown_in_the_same_way(
 def test_json_is_the_report_with_so_many_candidates(root: Path, tagpipe: Any) -> None:
     commit(root, dump(FOUND))
     tree = json.loads(tagpipe("monitor", "--dir", root, "--json", "--most", 1).stdout)
-    assert tree == json.loads(dump(replace(FOUND, candidates=FOUND.candidates[:1])))
+    assert tree == json.loads(dump(FOUND.model_copy(update={"candidates": FOUND.candidates[:1]})))
 
 
 def test_without_dates_there_are_dashes(root: Path, tagpipe: Any) -> None:

@@ -69,7 +69,7 @@ def without_data(versions: Versions, tmp_path: Path) -> Path:
 def test_version_at_a_revision_of_a_folder(revision: str, number: int, versions: Versions) -> None:
     found = tagpipe.load(versions.root, rev=revision)
     assert found.content_sha256 == versions.digests[number]
-    assert found.manifest["params"]["threshold"]["min_projects"] == 12 + number
+    assert found.manifest.params.threshold.min_projects == 12 + number
     assert found.tags["kept"].sum() == len(found.tag_names)
 
 

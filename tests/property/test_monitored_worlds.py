@@ -15,7 +15,7 @@ from tagpipe.dataset.build import Build
 from tagpipe.errors import InputError
 from tagpipe.params import Params, parse_params
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
-from tagpipe.tables.monitor_report import Monitoring, dump_monitoring
+from tagpipe.tables.reports.monitor import MonitorReport
 from tagpipe.vocabulary.curation_lists import Ignored, find_ignored
 from tagpipe.vocabulary.vocabulary import normalize_tags
 
@@ -43,7 +43,7 @@ def params_of(world: World) -> Params:
     return parse_params({**tree, "monitor": MONITOR})
 
 
-def watch(built: Build) -> Monitoring:
+def watch(built: Build) -> MonitorReport:
     tables = built.tables
     return monitor_tags(
         tables["annotate/projects"],
@@ -63,7 +63,7 @@ def test_the_order_of_projects_does_not_matter(world: World, dates: list[str | N
     records = records_of(world, dates)
     shuffled = data.draw(st.permutations(records))
     first, second = (watch(build_records(each, world.vocabulary, params_of(world))) for each in (records, shuffled))
-    assert json.dumps(dump_monitoring(first)) == json.dumps(dump_monitoring(second))
+    assert json.dumps(first.as_dict()) == json.dumps(second.as_dict())
 
 
 @settings(max_examples=8, deadline=None)

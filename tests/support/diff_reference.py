@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from support.reference import form_of
+from support.samples import json_of
 
 Id = int | str
 Move = tuple[str, str, str, bool, int, int, int, float]
@@ -74,8 +75,8 @@ def read_build(built: Any) -> Version:
         rows["annotate/tag_uses"],
         _read_vocabulary(built.vocabulary.as_dict()),
         json.loads(built.params.model_dump_json(by_alias=True, exclude_unset=True)),
-        built.reports,
-        {name: source["sha256"] for name, source in built.reports["validation"]["sources"].items()},
+        {name: json_of(getattr(built.reports, name)) for name in REPORTS},
+        {name: source.sha256 for name, source in built.reports.validation.sources.items()},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from tagpipe.dataset.build import Build, build
 from tagpipe.params import Params, ValidateParams, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.tables.reports.model import Report
 from tagpipe.vocabulary.problems import read_vocabulary
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -128,6 +129,11 @@ def build_records(
 def build_tags(*tags: Iterable[str], vocabulary: Mapping[str, Any] | str = DAG, **sections: Mapping[str, Any]) -> Build:
     """The whole pipeline over one project for each list of tags, with ids from 1."""
     return build_records([project(at, list(each)) for at, each in enumerate(tags, 1)], vocabulary, **sections)
+
+
+def json_of(report: Report) -> Any:
+    """A report as its file holds it."""
+    return json.loads(json.dumps(report.as_dict()))
 
 
 def ledger_of(built: Build) -> list[tuple[object, ...]]:

@@ -16,8 +16,9 @@ from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.programs import ask_git
 from tagpipe.io.repository.yaml_file import parse_yaml
-from tagpipe.tables.monitor_report import Monitoring, load_monitoring
-from tagpipe.tables.report_models import find_form_error
+from tagpipe.tables.reports.monitor import MonitorReport
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport
 
 
 def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Recorded]:
@@ -45,12 +46,12 @@ def read_watched(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Wat
     return [Watched(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
 
 
-def read_monitoring(root: Path, commit: str) -> Monitoring | None:
+def read_monitoring(root: Path, commit: str) -> MonitorReport | None:
     """What the monitor found in the version of a commit; None where that has no report, or a damaged one."""
     return _read_monitoring(root, [commit])[commit]
 
 
-def _read_monitoring(root: Path, commits: list[str]) -> dict[str, Monitoring | None]:
+def _read_monitoring(root: Path, commits: list[str]) -> dict[str, MonitorReport | None]:
     layout = repository_layout(root)
     if MONITOR not in layout.stages:
         return dict.fromkeys(commits)
@@ -59,12 +60,11 @@ def _read_monitoring(root: Path, commits: list[str]) -> dict[str, Monitoring | N
     return {commit: _parse_monitoring(blobs[commit, path]) for commit in commits}
 
 
-def _parse_monitoring(data: bytes | None) -> Monitoring | None:
+def _parse_monitoring(data: bytes | None) -> MonitorReport | None:
     try:
-        tree = json.loads(data or b"null")
-    except ValueError:
+        return MonitorReport.model_validate(json.loads(data or b"null"))
+    except ValueError:  # pydantic's is one, too
         return None
-    return None if find_form_error("monitor.json", tree) else load_monitoring(tree)
 
 
 def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
@@ -103,14 +103,20 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
         if lock is None or validation is None or threshold is None or counts is None:
             continue
         try:
-            trees = parse_yaml(lock, file=LOCK_FILE), json.loads(validation), json.loads(threshold)
-            text = counts.decode("utf-8")
-        except (ValueError, ConfigError):
+            tree = parse_yaml(lock, file=LOCK_FILE)
+            version = Recorded(
+                commit,
+                _utc(int(seconds)),
+                subject,
+                tree,
+                ValidationReport.model_validate(json.loads(validation)),
+                ThresholdReport.model_validate(json.loads(threshold)),
+                counts.decode("utf-8"),
+            )
+        except (ValueError, ConfigError):  # pydantic's is a ValueError, too
             continue
-        if is_lock(trees[0]) and not (
-            find_form_error("validation.json", trees[1]) or find_form_error("threshold.json", trees[2])
-        ):
-            yield Recorded(commit, _utc(int(seconds)), subject, *trees, text)
+        if is_lock(tree):
+            yield version
 
 
 def _utc(seconds: int) -> str:

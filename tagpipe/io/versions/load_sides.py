@@ -26,6 +26,9 @@ from tagpipe.io.versions.usage import count_out_of_vocabulary
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
+from tagpipe.tables.reports.manifest import Manifest
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import ValidationReport, VocabularyFile
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 WORKSPACE = "workspace"
@@ -119,7 +122,7 @@ def load_built(root: Path, params: Params) -> LoadedSide:
     """
     version = Version(repository_layout(root))
     verify_version(version, keys=_COMPARED)
-    recorded = version.read_json("threshold", "manifest.json")["params"]
+    recorded = version.read_report(Manifest).params.as_dict()
     built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
     return _load(version, "the version last built", params=built_with)
 
@@ -176,20 +179,18 @@ def _refuse_stale(stale: list[str], file: str, fix: str) -> None:
 
 
 def _load(version: Version, name: str, commit: str | None = None, *, params: Params | None = None) -> LoadedSide:
-    manifest = version.read_json("threshold", "manifest.json")
+    manifest = version.read_report(Manifest)
     side = Side(
         name=name,
         projects=version.read_table("annotate/projects", columns=["id", "created_on", "text"]),
         labels=version.read_table("threshold/projects", columns=["id", "tags"]),
         tags=version.read_table("threshold/tags"),
-        out_of_vocabulary=count_out_of_vocabulary(_read_uses(version, n_rows=manifest["tables"][_LEDGER]["n_rows"])),
-        vocabulary=load_vocabulary(version.read_json("validate", "vocabulary.json")),
+        out_of_vocabulary=count_out_of_vocabulary(_read_uses(version, n_rows=manifest.tables[_LEDGER].n_rows)),
+        vocabulary=load_vocabulary(version.read_report(VocabularyFile)),
         params=params or parse_params(parse_yaml(version.read_file(PARAMS_FILE), file=PARAMS_FILE)),
-        reports={
-            "validation": version.read_json("validate", "validation.json"),
-            "threshold": version.read_json("threshold", "threshold.json"),
-        },
-        sources=manifest["sources"],
+        validation=version.read_report(ValidationReport),
+        threshold=version.read_report(ThresholdReport),
+        sources=manifest.sources,
         commit=commit,
     )
     code = None if version.layout.is_build else find_code(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))

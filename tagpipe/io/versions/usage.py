@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.versions.version import Version
+from tagpipe.tables.reports.manifest import Manifest
 from tagpipe.tables.schemas import Outcome
 
 
@@ -34,7 +35,7 @@ class Usage:
 def read_usage(layout: Layout) -> Usage:
     """The usage. Raises InputError where no version is built."""
     version = Version(layout)
-    params = version.read_json("threshold", "manifest.json")["params"]
+    params = version.read_report(Manifest).params
     tags = version.read_table("threshold/tags")
     uses = version.read_table("annotate/tag_uses", columns=["normalized_tag", "outcome"])
     forms = (batch.column("normalized_tag").dictionary for batch in uses.to_batches())
@@ -43,8 +44,8 @@ def read_usage(layout: Layout) -> Usage:
         names=frozenset(name for names in forms for name in names.to_pylist()),
         support=dict(zip(tags.column("tag").to_pylist(), tags.column("n_projects").to_pylist(), strict=True)),
         kept=frozenset(tags.filter(tags.column("kept")).column("tag").to_pylist()),
-        min_projects=params["threshold"]["min_projects"],
-        normalize=params["annotate"]["normalize"],
+        min_projects=params.threshold.min_projects,
+        normalize=params.annotate.normalize,
     )
 
 

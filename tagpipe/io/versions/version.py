@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TypeVar, get_args
 
 import pyarrow as pa
 
 from tagpipe.errors import InputError, IntegrityError, escape_shown
 from tagpipe.io.repository.files import read_bytes, read_table
 from tagpipe.io.repository.layout import DVC_FILE, Layout, find_layout, parse_stages
+from tagpipe.io.repository.reports import RESTORE, parse_report
 from tagpipe.tables.digest import content_sha256, table_sha256
-from tagpipe.tables.report_models import find_form_error
+from tagpipe.tables.reports.manifest import Manifest
+from tagpipe.tables.reports.model import Report
+from tagpipe.tables.reports.threshold import ThresholdReport
+from tagpipe.tables.reports.validation import RejectedRow
 from tagpipe.tables.schemas import CODED, IdType, id_kind_of, plain_type, table_schemas
 
-_RESTORE = "Restore it (dvc checkout, git checkout), or build anew (tagpipe run)"
+R = TypeVar("R", bound=Report)
 
 
 _CONTENT = ("threshold/projects", "threshold/tags")
@@ -61,36 +64,19 @@ class Version:
                 fix="Run `tagpipe run` to build it, or `dvc pull` to fetch its data",
             )
 
-    def read_json(self, stage: str, name: str) -> Any:
-        """A JSON output, of the form that `core.shapes` has for it. Raises InputError if it is missing or damaged."""
-        return self._parse(self.read(stage, name), stage, name)
+    def read_report(self, model: type[R]) -> R:
+        """The report of that model. Raises InputError if it is missing or damaged."""
+        return parse_report(self.read(*model.OUTPUT), model, file=self.path_of(*model.OUTPUT))
 
-    def read_lines(self, stage: str, name: str) -> Iterator[Any]:
-        """The documents of an NDJSON output, each of its form. Raises InputError as `read_json` does."""
-        for line in self.read(stage, name).splitlines():
-            yield self._parse(line, stage, name)
-
-    def _parse(self, data: bytes, stage: str, name: str) -> Any:
-        file = self.path_of(stage, name)
-        try:
-            tree = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"not JSON: {error}", file=file, fix=_RESTORE) from None
-        if misfit := find_form_error(name, tree):
-            raise InputError(
-                "is not what tagpipe writes",
-                file=file,
-                field=misfit.field,
-                found=misfit.found,
-                expected=misfit.expected,
-                fix=_RESTORE,
-            )
-        return tree
+    def read_rejected(self) -> Iterator[RejectedRow]:
+        """The rows of rejected.jsonl. Raises InputError if it is missing or damaged."""
+        for line in self.read(*RejectedRow.OUTPUT).splitlines():
+            yield parse_report(line, RejectedRow, file=self.path_of(*RejectedRow.OUTPUT))
 
     def read_table(
         self, key: str, *, filters: list[tuple[str, str, object]] | None = None, columns: list[str] | None = None
     ) -> pa.Table:
-        """The table STAGE/TABLE (`core.reports.table_schemas`). Raises InputError if it is missing or damaged."""
+        """The table STAGE/TABLE (`schemas.table_schemas`). Raises InputError if it is missing or damaged."""
         stage, name = key.split("/")
         file = f"{name}.parquet"
         if self.repo is None:
@@ -116,7 +102,7 @@ def _check_columns(table: pa.Table, key: str, columns: list[str] | None, *, file
         file=file,
         found=escape_shown(", ".join(f"{name}: {kind}" for name, kind in found)),
         expected=", ".join(columns or table_schemas("integer")[key].names),
-        fix=_RESTORE,
+        fix=RESTORE,
     )
 
 
@@ -142,8 +128,8 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
     Raises IntegrityError (exit 7) naming every file that is missing, unreadable or has other values.
     """
     try:
-        manifest = version.read_json("threshold", "manifest.json")
-        report = version.read_json("threshold", "threshold.json")
+        manifest = version.read_report(Manifest)
+        report = version.read_report(ThresholdReport)
     except InputError as error:
         raise IntegrityError(
             error.what, file=error.file, field=error.field, found=error.found, expected=error.expected, fix=error.fix
@@ -155,9 +141,9 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
     def check(key: str) -> None:
         path = _table_path(version, key)
         found[path] = table_sha256(tables[key], table_schemas(_id_kind(tables[key]))[key])
-        recorded = manifest["tables"].get(key, {}).get("sha256")
-        if found[path] != recorded:
-            wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded}")
+        recorded = manifest.tables.get(key)
+        if recorded is None or found[path] != recorded.sha256:
+            wrong.append(f"{path}: digest {found[path]}, the manifest has {recorded and recorded.sha256}")
 
     for key in dict.fromkeys([*keys, *_CONTENT]):
         try:
@@ -169,12 +155,12 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
                 check(key)
     if not wrong:
         content = content_sha256(*(tables[key] for key in _CONTENT))
-        if content != manifest["content_sha256"]:
+        if content != manifest.content_sha256:
             for key in set(_CONTENT) - set(keys):  # which of the two it is
                 check(key)
         for path, recorded in (
-            (version.path_of("threshold", "manifest.json"), manifest["content_sha256"]),
-            (version.path_of("threshold", "threshold.json"), report["content_sha256"]),
+            (version.path_of("threshold", "manifest.json"), manifest.content_sha256),
+            (version.path_of("threshold", "threshold.json"), report.content_sha256),
         ):
             if recorded != content:
                 wrong.append(f"{path}: content_sha256 {recorded}, the tables give {content}")
@@ -185,7 +171,7 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
             fix="Restore with `dvc checkout`, or build anew with `tagpipe run`",
             details=tuple(wrong),
         )
-    return {**found, "content": str(manifest["content_sha256"])}
+    return {**found, "content": manifest.content_sha256}
 
 
 def _table_path(version: Version, key: str) -> str:

@@ -19,8 +19,8 @@ from tagpipe.steps.monitor.statistics import (
     wilson_interval,
 )
 from tagpipe.steps.monitor.uses import N_RECENT, Times
-from tagpipe.tables.monitor_report import Candidate, NotSuggested
 from tagpipe.tables.periods import Periods, day_text
+from tagpipe.tables.reports.monitor import Candidate, NotSuggested
 from tagpipe.tables.tag_lists import Bools, Int64s
 from tagpipe.vocabulary.curation_lists import ToldApart
 from tagpipe.vocabulary.nearest import find_nearest_tags

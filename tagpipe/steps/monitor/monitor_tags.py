@@ -14,8 +14,8 @@ from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
 from tagpipe.steps.monitor.candidates import describe_candidates, judge_candidates
 from tagpipe.steps.monitor.statistics import adjust_p, rising_p, round_significant, trend_score
 from tagpipe.steps.monitor.uses import Times, Uses, find_labeled, read_uses, time_uses
-from tagpipe.tables.monitor_report import Counts, Fading, Monitoring, Period
 from tagpipe.tables.periods import Periods, day_text, find_days, make_periods
+from tagpipe.tables.reports.monitor import FadingTag, MonitorReport, Period, UseCounts
 from tagpipe.tables.tag_lists import Bools, Int64s
 from tagpipe.vocabulary.curation_lists import Ignored, NotSame, ToldApart, find_ignored
 from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
@@ -32,7 +32,7 @@ def monitor_tags(
     threshold: ThresholdParams,
     ignored: Ignored | None = None,
     not_same: NotSame | None = None,
-) -> Monitoring:
+) -> MonitorReport:
     """Watch the tags of a dataset version.
 
     projects: id, created_on, tags (before the cut) of the annotated projects. ledger: project_id, normalized_tag, tag,
@@ -73,7 +73,7 @@ def monitor_tags(
         ToldApart(vocabulary, not_same.pairs if not_same else ()),
         n_most=params.max_candidates,
     )
-    return Monitoring(
+    return MonitorReport(
         n_projects=projects.num_rows,
         n_undated=projects.num_rows - int(periods.sizes.sum()),
         min_projects=threshold.min_projects,
@@ -90,8 +90,14 @@ def monitor_tags(
     )
 
 
-def _count(n_uses: int, n_out: int, n_ignored: int) -> Counts:
-    return Counts(n_uses, n_out, n_ignored, _share(n_out, n_uses), _share(n_out - n_ignored, n_uses - n_ignored))
+def _count(n_uses: int, n_out: int, n_ignored: int) -> UseCounts:
+    return UseCounts(
+        n_uses=n_uses,
+        n_out_of_vocabulary=n_out,
+        n_ignored=n_ignored,
+        out_of_vocabulary_share=_share(n_out, n_uses),
+        out_of_vocabulary_share_after_ignore=_share(n_out - n_ignored, n_uses - n_ignored),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -135,7 +141,7 @@ def _describe_periods(times: Times, periods: Periods, is_out: Bools, is_ignored:
 
 def _find_fading(
     uses: Uses, times: Times, periods: Periods, kept: pa.StringArray, params: MonitorParams
-) -> tuple[Fading, ...]:
+) -> tuple[FadingTag, ...]:
     """Tags of the vocabulary whose share of the projects falls, by q, then tag; none where there is one period."""
     tested = np.flatnonzero((times.n_uses >= params.min_uses) & (len(periods) > 1))
     p = rising_p(-trend_score(times.n_uses[tested], times.score_sums[tested], periods.sizes))
@@ -147,7 +153,7 @@ def _find_fading(
         code = int(tested[at])
         tag = uses.forms[code].as_py()
         found.append(
-            Fading(
+            FadingTag(
                 tag=tag,
                 n_projects=int(support[code]),
                 first_seen=day_text(int(times.first[code])),

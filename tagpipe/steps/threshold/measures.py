@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tagpipe.tables.reports.threshold import Imbalance
 from tagpipe.tables.tag_lists import Int64s
 
 
@@ -23,11 +24,11 @@ def density(n_uses: int, n_projects: int, n_tags: int) -> float:
     return cardinality(n_uses, n_projects) / n_tags if n_tags else 0.0
 
 
-def imbalance(supports: Int64s) -> dict[str, float]:
-    """mean_ir and max_ir over the tags: IRLbl of a tag is the largest support divided by its own
+def imbalance(supports: Int64s) -> Imbalance:
+    """Mean and maximum over the tags of IRLbl, the largest support divided by the tag's own
     (Charte et al. 2015, "Addressing imbalance in multilabel classification"); 0 without tags.
     """
     if not len(supports):
-        return {"mean_ir": 0.0, "max_ir": 0.0}
+        return Imbalance(mean_ir=0.0, max_ir=0.0)
     ratios = supports.max() / supports
-    return {"mean_ir": float(ratios.mean()), "max_ir": float(ratios.max())}
+    return Imbalance(mean_ir=float(ratios.mean()), max_ir=float(ratios.max()))

@@ -44,7 +44,7 @@ def test_a_change_becomes_one_commit_on_the_local_branch(world: World) -> None:
     assert "### " in git(world.root, "log", "-1", "--format=%b", "dataset")
     version = tagpipe.load(world.root, rev="dataset")
     assert version.content_sha256 == found.content_sha256
-    assert len(version.manifest["sources"]["projects"]) == 64
+    assert len(version.manifest.sources["projects"]) == 64
     assert publish(world.root).outcome == "unchanged"
     world.answer(world.more(4))
     parent = published(publish(world.root)).commit

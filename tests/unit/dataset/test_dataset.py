@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 from support.samples import build_tags
 
-from tagpipe.dataset.build import Build
+from tagpipe.dataset.build import Build, build_manifest
 from tagpipe.dataset.dataset import Dataset
 
 
 def dataset_of(built: Build) -> Dataset:
-    return Dataset(
-        {"content_sha256": built.content_sha256},
-        built.reports,
-        built.tables["threshold/projects"],
-        built.tables["threshold/tags"],
-    )
+    tables = built.tables
+    manifest = build_manifest(built, tables)
+    return Dataset(manifest, built.reports, tables["threshold/projects"], tables["threshold/tags"])
 
 
 TAGS = (["b", "a"], ["c"], ["rare", "a", "b"], [], ["a", "c"], ["rare2"])

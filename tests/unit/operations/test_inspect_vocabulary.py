@@ -6,7 +6,7 @@ import pytest
 
 from tagpipe.curation.log import LogLine
 from tagpipe.operations.inspect_vocabulary import is_about, leave_out_decided
-from tagpipe.tables.monitor_report import Candidate, Counts, Monitoring
+from tagpipe.tables.reports.monitor import Candidate, MonitorReport, UseCounts
 from tagpipe.vocabulary.curation_lists import Ignored
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -21,10 +21,23 @@ def make_candidate(tag: str, *reasons: str) -> Candidate:
     return Candidate(tag=tag, **numbers, **dates, **tests, **judged)
 
 
-def make_monitoring(*candidates: Candidate) -> Monitoring:
-    counts = Counts(0, 0, 0, None, None)
-    n_suggested = sum(each.suggested for each in candidates)
-    return Monitoring(90, 0, 12, counts, 0, 0, len(candidates) + 5, 5, n_suggested, (), candidates, (), ())
+def make_monitoring(*candidates: Candidate) -> MonitorReport:
+    shares = dict.fromkeys(("out_of_vocabulary_share", "out_of_vocabulary_share_after_ignore"))
+    return MonitorReport(
+        n_projects=90,
+        n_undated=0,
+        min_projects=12,
+        uses=UseCounts(n_uses=0, n_out_of_vocabulary=0, n_ignored=0, **shares),
+        n_forms=0,
+        n_ignored_forms=0,
+        n_candidates=len(candidates) + 5,
+        n_left_out=5,
+        n_suggested=sum(candidate.suggested for candidate in candidates),
+        periods=(),
+        candidates=candidates,
+        fading=(),
+        never_used=(),
+    )
 
 
 def test_candidates_that_were_decided_on_since_are_left_out() -> None:

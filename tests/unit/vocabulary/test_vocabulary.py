@@ -10,6 +10,7 @@ import pytest
 from support.samples import DAG, vocabulary_of
 
 from tagpipe.errors import InputError
+from tagpipe.tables.reports.validation import VocabularyFile
 from tagpipe.vocabulary.lint import find_near_duplicates, find_warnings
 from tagpipe.vocabulary.problems import read_vocabulary
 from tagpipe.vocabulary.vocabulary import Vocabulary, find_ancestors, load_vocabulary, resolve_names, resolve_parents
@@ -48,7 +49,7 @@ def test_the_normal_form_is_ordered_and_reads_back() -> None:
             {"tag": "b", "aliases": ["y", "z"], "parents": ["a"]},
         ],
     }
-    assert load_vocabulary(json.loads(json.dumps(vocabulary.as_dict()))) == vocabulary
+    assert load_vocabulary(VocabularyFile.model_validate(json.loads(json.dumps(vocabulary.as_dict())))) == vocabulary
 
 
 def test_a_deprecated_tag_means_its_replacement_or_nothing() -> None:
@@ -67,7 +68,7 @@ def test_a_deprecated_tag_means_its_replacement_or_nothing() -> None:
     assert resolve_names(vocabulary) == {"k": 0, "ok": 0, "old-keras": 0, "keras": 0, "old-up": 1, "up": 1}
     assert resolve_parents(vocabulary) == [(1,), ()]
     assert vocabulary.as_dict()["deprecated"] == ["g", "gone", "gone-too"]
-    assert load_vocabulary(json.loads(json.dumps(vocabulary.as_dict()))) == vocabulary
+    assert load_vocabulary(VocabularyFile.model_validate(json.loads(json.dumps(vocabulary.as_dict())))) == vocabulary
 
 
 def test_deprecation_reads_the_same_from_every_form() -> None:

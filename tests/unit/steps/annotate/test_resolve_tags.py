@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.samples import DAG, build_records, build_tags, labelsets_of, ledger_of, project
+from support.samples import DAG, build_records, build_tags, json_of, labelsets_of, ledger_of, project
 
 from tagpipe.steps.annotate import resolve_tags as annotation
 from tagpipe.tables.schemas import Outcome
@@ -324,9 +324,10 @@ def test_text_follows_the_order_of_the_parameter() -> None:
 
 
 def test_the_report_counts_every_outcome_and_ranks_what_the_vocabulary_lacks() -> None:
-    report = build_tags(
+    built = build_tags(
         ["rust", "Rust", "zig", "cnn", "convnet"], ["Rust", "ai"], ["go", "zig"], annotate={"exclude": ["AI"]}
-    ).reports["annotation"]
+    )
+    report = json_of(built.reports.annotation)
     assert report["tag_uses"] == {
         "n_in": 9,
         "by_outcome": {

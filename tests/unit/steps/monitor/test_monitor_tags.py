@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from support.samples import build_records, build_tags, params_with, project
+from pydantic import ValidationError
+from support.samples import build_records, build_tags, json_of, params_with, project
 
 from tagpipe.dataset.build import Build
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
-from tagpipe.tables.monitor_report import Candidate, Monitoring, dump_monitoring, load_monitoring
-from tagpipe.tables.report_models import find_form_error
+from tagpipe.tables.reports.model import describe_form_error
+from tagpipe.tables.reports.monitor import Candidate, MonitorReport
 from tagpipe.vocabulary.curation_lists import Ignored, NotSame
 
 VOCABULARY = {"nlp": {"aliases": ["text-mining"]}, "vision": {}, "audio": {}}
 LOOSE = {"min_period_projects": 1, "min_uses": 1, "min_periods": 1, "min_days": 1, "max_concentration": 1.0}
 
 
-def watch(built: Build, *, monitor: dict[str, Any] | None = None, **more: Any) -> Monitoring:
+def watch(built: Build, *, monitor: dict[str, Any] | None = None, **more: Any) -> MonitorReport:
     """The monitor over a build, with some of its parameters replaced."""
     tables, params = built.tables, params_with(monitor=monitor or {}).monitor
     return monitor_tags(
@@ -39,7 +39,7 @@ def dated(*days_and_tags: tuple[str | None, list[str]], **sections: Any) -> Buil
     return build_records(records, VOCABULARY, **sections)
 
 
-def only(found: Monitoring, tag: str) -> Candidate:
+def only(found: MonitorReport, tag: str) -> Candidate:
     (candidate,) = (each for each in found.candidates if each.tag == tag)
     return candidate
 
@@ -59,7 +59,7 @@ def test_uses_are_counted_once_a_project_and_by_period() -> None:
         monitor=LOOSE,
         ignored=Ignored(("tutorial",), (r"[0-9]{4}\.[0-9]{5}",)),
     )
-    assert (found.n_projects, found.n_undated, found.has_dates) == (4, 1, True)
+    assert (found.n_projects, found.n_undated, bool(found.periods)) == (4, 1, True)
     assert (found.uses.n_uses, found.uses.n_out_of_vocabulary, found.uses.n_ignored) == (12, 10, 3)
     assert found.uses.out_of_vocabulary_share == 0.833333
     assert found.uses.out_of_vocabulary_share_after_ignore == 0.777778
@@ -137,7 +137,7 @@ def test_what_rises_and_what_bursts_comes_before_what_is_larger() -> None:
 
 def test_without_dates_times_are_null() -> None:
     found = watch(dated(*[(None, ["new", "nlp"])] * 6))
-    assert (found.periods, found.fading, found.n_undated, found.has_dates) == ((), (), 6, False)
+    assert (found.periods, found.fading, found.n_undated) == ((), (), 6)
     new = only(found, "new")
     timed = ("first_seen", "last_seen", "n_periods", "n_days", "concentration", "busiest_on")
     assert {getattr(new, name) for name in (*timed, "trend_p", "trend_q", "burst_p", "burst_q")} == {None}
@@ -157,7 +157,7 @@ def test_one_period_has_no_trend_and_two_no_burst() -> None:
 def test_nothing_outside_the_vocabulary(rows: list[tuple[str | None, list[str]]]) -> None:
     found = watch(dated(*rows), monitor=LOOSE) if rows else watch(build_empty(), monitor=LOOSE)
     assert (found.candidates, found.n_candidates, found.uses.n_out_of_vocabulary) == ((), 0, 0)
-    assert load_monitoring(json.loads(json.dumps(dump_monitoring(found)))) == found
+    assert MonitorReport.model_validate(json_of(found)) == found
 
 
 def build_empty() -> Build:
@@ -232,9 +232,7 @@ HOSTILE = ["</script><script>alert(1)</script>", "\x1b[31mred", "=1+1", "a\u202e
 def test_hostile_tags_stay_literal() -> None:
     found = watch(dated((month(1), HOSTILE)), monitor=LOOSE, ignored=Ignored((), (r"\[.*",)))
     assert {each.tag for each in found.candidates} == {tag.casefold() for tag in HOSTILE}
-    tree = json.loads(json.dumps(dump_monitoring(found)))
-    assert find_form_error("monitor.json", tree) is None
-    assert load_monitoring(tree) == found
+    assert MonitorReport.model_validate(json_of(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -247,9 +245,9 @@ def test_hostile_tags_stay_literal() -> None:
     ],
 )
 def test_another_form_of_the_report_is_found(spoil: Any, field: str) -> None:
-    tree = json.loads(json.dumps(dump_monitoring(watch(dated((month(1), ["new"])), monitor=LOOSE))))
-    assert find_form_error("monitor.json", {**tree, "more": 1}) is None
+    tree = json_of(watch(dated((month(1), ["new"])), monitor=LOOSE))
+    MonitorReport.model_validate({**tree, "more": 1})
     spoil(tree)
-    misfit = find_form_error("monitor.json", tree)
-    assert misfit is not None
-    assert misfit.field == field
+    with pytest.raises(ValidationError) as raised:
+        MonitorReport.model_validate(tree)
+    assert describe_form_error(raised.value).field == field

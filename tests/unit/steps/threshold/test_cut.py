@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from support.samples import build_records, build_tags, labelsets_of, project
+from support.samples import build_records, build_tags, json_of, labelsets_of, project
 
 FLAT = "a b c d e f g h rare"
 
@@ -53,7 +53,9 @@ def test_order_is_by_count_then_by_code_point() -> None:
 
 def test_lists_of_the_report_hold_five_each_and_meet_at_the_cut() -> None:
     counts = {"a": 9, "b": 8, "c": 7, "d": 6, "e": 6, "f": 6, "g": 5, "h": 4, "rare": 4}
-    report = build_tags(*tags_with_counts(counts), vocabulary=FLAT, threshold={"min_projects": 6}).reports["threshold"]
+    report = json_of(
+        build_tags(*tags_with_counts(counts), vocabulary=FLAT, threshold={"min_projects": 6}).reports.threshold
+    )
     assert report["most_popular"] == [["a", 9], ["b", 8], ["c", 7], ["d", 6], ["e", 6]]
     assert report["just_made"] == [["b", 8], ["c", 7], ["d", 6], ["e", 6], ["f", 6]]
     assert report["just_missed"] == [["g", 5], ["h", 4], ["rare", 4]]
@@ -84,20 +86,21 @@ CHAIN = {"general": {}, "up": {}, "down": {"parents": ["up"]}, "wide": {}, "rare
 )
 def test_the_reason_is_the_furthest_step_that_any_tag_reached(tags: list[str], reason: str) -> None:
     for order in (tags, tags[::-1]):
-        report = build_tags(
+        built = build_tags(
             ["wide"],
             ["wide"],
             order,
             vocabulary=CHAIN,
             annotate={"exclude": ["general"], "parents": "drop"},
             threshold={"min_projects": 2},
-        ).reports["threshold"]
+        )
+        report = json_of(built.reports.threshold)
         assert [name for name, n in report["projects"]["n_unlabeled"].items() if n] == [reason]
         assert report["projects"]["n_labeled"] == 2
 
 
 def test_every_reason_is_listed_even_with_none() -> None:
-    report = build_tags(["a"], vocabulary=FLAT).reports["threshold"]
+    report = json_of(build_tags(["a"], vocabulary=FLAT).reports.threshold)
     assert report["projects"]["n_unlabeled"] == {
         "no_tags": 0,
         "out_of_vocabulary": 0,
@@ -120,7 +123,7 @@ def test_unlabeled_projects_are_kept_with_an_empty_list_and_still_counted() -> N
     kept = build_tags(*UNEVEN, vocabulary=FLAT, threshold={"min_projects": 2, "unlabeled": "keep"})
     assert labelsets_of(kept) == {**labelsets_of(dropped), 3: [], 4: []}
     rest = [
-        {key: n for key, n in built.reports["threshold"].items() if key != "content_sha256"}
+        {key: n for key, n in json_of(built.reports.threshold).items() if key != "content_sha256"}
         for built in (dropped, kept)
     ]
     assert rest[0] == rest[1]
@@ -132,7 +135,7 @@ def test_unlabeled_projects_are_kept_with_an_empty_list_and_still_counted() -> N
 def test_measures_divide_by_labeled_projects() -> None:
     for unlabeled in ("drop", "keep"):
         built = build_tags(*UNEVEN, vocabulary=FLAT, threshold={"min_projects": 2, "unlabeled": unlabeled})
-        report = built.reports["threshold"]
+        report = json_of(built.reports.threshold)
         # 7 tags on 4 labeled projects; supports 3, 2, 2.
         assert report["cardinality"] == pytest.approx(7 / 4)
         assert report["density"] == pytest.approx(7 / 4 / 3)
@@ -143,7 +146,7 @@ def test_measures_divide_by_labeled_projects() -> None:
 
 def test_nothing_is_kept_where_the_cut_is_too_high() -> None:
     built = build_tags(["a"], ["a", "b"], [], vocabulary=FLAT, threshold={"min_projects": 3})
-    report = built.reports["threshold"]
+    report = json_of(built.reports.threshold)
     assert labelsets_of(built) == {}
     assert report["projects"]["n_labeled"] == 0
     assert report["projects"]["n_unlabeled"]["below_threshold"] == 2
@@ -164,7 +167,7 @@ def test_tags_seen_are_those_after_include_and_exclude() -> None:
         ["general", "up", "zig", "leaf"], vocabulary=CHAIN, annotate={"exclude": ["general"], "parents": "drop"}
     )
     assert ranked(built) == [("leaf", 1, True), ("up", 0, False)]
-    assert built.reports["threshold"]["tags"] == {"n_seen": 2, "n_kept": 1, "kept": [["leaf", 1]]}
+    assert json_of(built.reports.threshold)["tags"] == {"n_seen": 2, "n_kept": 1, "kept": [["leaf", 1]]}
 
 
 def test_a_parent_that_is_dropped_only_here_and_there_counts_where_it_stays() -> None:
@@ -174,11 +177,11 @@ def test_a_parent_that_is_dropped_only_here_and_there_counts_where_it_stays() ->
 
 def test_a_tag_that_never_met_the_cut_did_not_just_miss_it() -> None:
     built = build_tags(["up", "leaf"], vocabulary=CHAIN, annotate={"parents": "drop"}, threshold={"min_projects": 2})
-    assert built.reports["threshold"]["just_missed"] == [["leaf", 1]]
+    assert json_of(built.reports.threshold)["just_missed"] == [["leaf", 1]]
 
 
 def test_the_report_has_every_key_of_the_issue() -> None:
-    report = build_tags(["a", "b"], ["a"], vocabulary=FLAT, threshold={"min_projects": 2}).reports["threshold"]
+    report = json_of(build_tags(["a", "b"], ["a"], vocabulary=FLAT, threshold={"min_projects": 2}).reports.threshold)
     assert set(report) >= {
         "schema",
         "min_projects",
@@ -201,7 +204,7 @@ def test_the_report_has_every_key_of_the_issue() -> None:
 
 def test_counts_take_in_rejected_and_collapsed_rows() -> None:
     records = [project(1, ["a"]), project(1, ["a"]), project(2, None), project(3, ["a"]), project(3, ["b"]), project(4)]
-    report = build_records(records, FLAT).reports["threshold"]
+    report = json_of(build_records(records, FLAT).reports.threshold)
     assert report["projects"] == {
         "n_in": 6,
         "n_rejected": 3,

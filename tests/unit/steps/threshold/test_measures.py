@@ -31,4 +31,5 @@ def test_density(n_uses: int, n_projects: int, n_tags: int, share: float) -> Non
     ],
 )
 def test_imbalance(supports: list[int], mean_ir: float, max_ir: float) -> None:
-    assert imbalance(np.array(supports, dtype=np.int64)) == pytest.approx({"mean_ir": mean_ir, "max_ir": max_ir})
+    found = imbalance(np.array(supports, dtype=np.int64))
+    assert (found.mean_ir, found.max_ir) == pytest.approx((mean_ir, max_ir))
