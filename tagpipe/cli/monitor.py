@@ -35,12 +35,12 @@ def monitor(
 
 def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:
     from tagpipe.history.candidates import trace_candidates
-    from tagpipe.io.versions.history import read_watched
+    from tagpipe.io.versions.history import read_monitored
     from tagpipe.render.monitor import render_traces
 
-    versions = read_watched(directory, n_most=N_VERSIONS)
+    versions = read_monitored(directory, n_most=N_VERSIONS)
     traces = trace_candidates(versions)
-    watched = [version for version in versions if version.found is not None]
+    watched = [version for version in versions if version.report is not None]
     result = {
         "versions": [{"commit": version.commit, "committed_at": version.committed_at} for version in watched],
         "candidates": [{"tag": trace.tag, "n_projects": trace.n_projects} for trace in traces[:n_most]],

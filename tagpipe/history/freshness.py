@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tagpipe.history.versions import Recorded
+from tagpipe.history.versions import RecordedVersion
 
 SECONDS_A_DAY = 86_400
 
@@ -23,7 +23,7 @@ class Age:
     is_bounded: bool = False
 
 
-def measure_freshness(versions: Sequence[Recorded], now: datetime) -> list[Age]:
+def measure_freshness(versions: Sequence[RecordedVersion], now: datetime) -> list[Age]:
     """The age of the last of `versions` (the oldest first, at least one), then of each of its sources."""
     last = versions[-1]
     ages = [_age("published version", last, now)]
@@ -33,7 +33,7 @@ def measure_freshness(versions: Sequence[Recorded], now: datetime) -> list[Age]:
     return ages
 
 
-def _find_change(versions: Sequence[Recorded], source: str) -> Recorded:
+def _find_change(versions: Sequence[RecordedVersion], source: str) -> RecordedVersion:
     """The first version that has the source as the last one has it, without another in between."""
     found = versions[-1]
     for version in reversed(versions):
@@ -43,11 +43,11 @@ def _find_change(versions: Sequence[Recorded], source: str) -> Recorded:
     return found
 
 
-def _digest(version: Recorded, source: str) -> str | None:
+def _digest(version: RecordedVersion, source: str) -> str | None:
     received = version.validation.sources.get(source)
     return received.sha256 if received else None
 
 
-def _age(what: str, version: Recorded, now: datetime, *, is_bounded: bool = False) -> Age:
+def _age(what: str, version: RecordedVersion, now: datetime, *, is_bounded: bool = False) -> Age:
     seconds = (now - datetime.fromisoformat(version.committed_at)).total_seconds()
     return Age(what, version.committed_at, max(0.0, seconds / SECONDS_A_DAY), version.commit, is_bounded)

@@ -17,7 +17,7 @@ from tagpipe.tables.tag_counts import shown_tag
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedVersion:
     """What git has of one version. committed_at: UTC, ISO 8601. lock: dvc.lock as plain values; validation, threshold:
     the reports; tag_counts: the text of tag_counts.csv."""
 
@@ -58,7 +58,7 @@ class HistoryRow:
     min_projects: int
 
 
-def describe_versions(versions: Sequence[Recorded]) -> list[LogRow]:
+def describe_versions(versions: Sequence[RecordedVersion]) -> list[LogRow]:
     """One row a version, in their order (the oldest first)."""
     rows = []
     for at, version in enumerate(versions):
@@ -81,7 +81,7 @@ def describe_versions(versions: Sequence[Recorded]) -> list[LogRow]:
     return rows
 
 
-def find_causes(before: Recorded, version: Recorded) -> tuple[str, ...]:
+def find_causes(before: RecordedVersion, version: RecordedVersion) -> tuple[str, ...]:
     """What differs of projects, vocabulary, parameters and code."""
     ours, theirs = (
         {
@@ -128,11 +128,11 @@ def _params_of(stage: Mapping[str, Any]) -> Any:
     return {name: value for name, value in params.items() if name != "source"}
 
 
-def _kept_tags(version: Recorded) -> frozenset[str]:
+def _kept_tags(version: RecordedVersion) -> frozenset[str]:
     return frozenset(tag for tag, _ in version.threshold.tags.kept)
 
 
-def trace_tag(versions: Sequence[Recorded], tag: str) -> list[HistoryRow]:
+def trace_tag(versions: Sequence[RecordedVersion], tag: str) -> list[HistoryRow]:
     """The support of a tag in each version, in their order. Raises InputError if none has seen it."""
     found = []
     every = [_read_counts(version) for version in versions]
@@ -159,10 +159,10 @@ def trace_tag(versions: Sequence[Recorded], tag: str) -> list[HistoryRow]:
     return found
 
 
-def has_seen(version: Recorded, tag: str) -> bool:
+def has_seen(version: RecordedVersion, tag: str) -> bool:
     """Whether the vocabulary of a version has the tag."""
     return shown_tag(tag) in _read_counts(version)
 
 
-def _read_counts(version: Recorded) -> dict[str, dict[str, str]]:
+def _read_counts(version: RecordedVersion) -> dict[str, dict[str, str]]:
     return {row["tag"]: row for row in csv.DictReader(io.StringIO(version.tag_counts, newline=""))}

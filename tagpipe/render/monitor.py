@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagpipe.history.candidates import Trace, Watched
+from tagpipe.history.candidates import CandidateTrace, MonitoredVersion
 from tagpipe.render.diff.cells import percent
 from tagpipe.render.history import draw_sparkline
 from tagpipe.render.text import EMPTY, code_span, plain_table, shorten, visible
@@ -115,15 +115,17 @@ def _table(columns: dict[str, Callable[[Any], str]], rows: Sequence[Any]) -> Tab
     return table
 
 
-def render_traces(versions: Sequence[Watched], traces: Sequence[Trace], *, n_most: int) -> RenderableType:
+def render_traces(
+    versions: Sequence[MonitoredVersion], traces: Sequence[CandidateTrace], *, n_most: int
+) -> RenderableType:
     """The candidates along the versions that have a report, the oldest first."""
-    known = [version for version in versions if version.found is not None]
+    known = [version for version in versions if version.report is not None]
     lines = [f"{len(known):,} of {len(versions):,} versions have a report of the monitor"]
     if not known:
         return Text(lines[0])
     first, last = known[0], known[-1]
     lines.append(f"from {first.commit[:9]} ({first.committed_at[:10]}) to {last.commit[:9]} ({last.committed_at[:10]})")
-    columns: dict[str, Callable[[Trace], str]] = {
+    columns: dict[str, Callable[[CandidateTrace], str]] = {
         "tag": lambda each: shorten(each.tag, _TAG_CHARS) or EMPTY,
         "versions": lambda each: draw_sparkline(each.n_projects),
         "first": lambda each: _count(each.n_projects[0]),

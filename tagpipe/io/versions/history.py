@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
-from tagpipe.history.candidates import Watched
-from tagpipe.history.versions import Recorded, is_lock
+from tagpipe.history.candidates import MonitoredVersion
+from tagpipe.history.versions import RecordedVersion, is_lock
 from tagpipe.io.git.commits import read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
@@ -21,7 +21,7 @@ from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ValidationReport
 
 
-def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Recorded]:
+def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[RecordedVersion]:
     """The last `n_most` versions along the history of `revision`, the oldest first.
 
     A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError where there is
@@ -30,20 +30,20 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
     return list(_iter_versions(root, _list_commits(root, revision, n_most=n_most)))[::-1]
 
 
-def find_versions(root: Path, *, n_most: int) -> list[Recorded]:
+def find_versions(root: Path, *, n_most: int) -> list[RecordedVersion]:
     """The last `n_most` versions as `read_versions` gives them; none where there is no git, no commit or no version."""
     log = _read_log(root, "HEAD", n_most=n_most) if shutil.which("git") else None
     return list(_iter_versions(root, log.split("\n")))[::-1] if log else []
 
 
-def read_watched(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Watched]:
+def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[MonitoredVersion]:
     """The last `n_most` versions along the history of `revision`, the oldest first, with what their monitors found.
 
     Raises InputError as `read_versions` does.
     """
     commits = [line.split("\t", 2) for line in _list_commits(root, revision, n_most=n_most)]
     reports = _read_monitoring(root, [commit for commit, _, _ in commits])
-    return [Watched(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
+    return [MonitoredVersion(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
 
 
 def read_monitoring(root: Path, commit: str) -> MonitorReport | None:
@@ -86,7 +86,7 @@ def _read_log(root: Path, revision: str, *, n_most: int) -> str | None:
     )
 
 
-def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
+def _iter_versions(root: Path, lines: list[str]) -> Iterator[RecordedVersion]:
     layout = repository_layout(root)
     reports = [
         layout.out(stage, name).relative_to(layout.root).as_posix()
@@ -104,7 +104,7 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[Recorded]:
             continue
         try:
             tree = parse_yaml(lock, file=LOCK_FILE)
-            version = Recorded(
+            version = RecordedVersion(
                 commit,
                 _utc(int(seconds)),
                 subject,
