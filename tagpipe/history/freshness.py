@@ -13,14 +13,16 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Age:
-    """Of what; since when (UTC, ISO 8601) it is as it is; by which commit. is_bounded: it may be older, for the
-    history that was read begins there."""
+    """How long something has been as it is."""
 
     what: str
     since: str
+    """UTC, ISO 8601."""
     age_days: float
     commit: str
+    """The commit that brought it."""
     is_bounded: bool = False
+    """True if it may be older, for the history that was read begins with it."""
 
 
 def measure_freshness(versions: Sequence[RecordedVersion], now: datetime) -> list[Age]:
@@ -34,20 +36,24 @@ def measure_freshness(versions: Sequence[RecordedVersion], now: datetime) -> lis
 
 
 def _find_change(versions: Sequence[RecordedVersion], source: str) -> RecordedVersion:
-    """The first version that has the source as the last one has it, without another in between."""
-    found = versions[-1]
+    """The version since which the source has been what it is in the last one.
+
+    A source that changed and came back counts from its return.
+    """
+    first = versions[-1]
     for version in reversed(versions):
-        if _digest(version, source) != _digest(found, source):
+        if _sha256(version, source) != _sha256(first, source):
             break
-        found = version
-    return found
+        first = version
+    return first
 
 
-def _digest(version: RecordedVersion, source: str) -> str | None:
+def _sha256(version: RecordedVersion, source: str) -> str | None:
     received = version.validation.sources.get(source)
     return received.sha256 if received else None
 
 
 def _age(what: str, version: RecordedVersion, now: datetime, *, is_bounded: bool = False) -> Age:
     seconds = (now - datetime.fromisoformat(version.committed_at)).total_seconds()
+    # The committer's clock may be ahead of ours.
     return Age(what, version.committed_at, max(0.0, seconds / SECONDS_A_DAY), version.commit, is_bounded)

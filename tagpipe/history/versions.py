@@ -1,4 +1,4 @@
-"""The versions along a history: what each holds, and in a word what made it another than the one before."""
+"""The versions along a history: what each holds, and what differs from the one before."""
 
 from __future__ import annotations
 
@@ -18,85 +18,106 @@ from tagpipe.tables.tag_counts import shown_tag
 
 @dataclass(frozen=True)
 class RecordedVersion:
-    """What git has of one version. committed_at: UTC, ISO 8601. lock: dvc.lock as plain values; validation, threshold:
-    the reports; tag_counts: the text of tag_counts.csv."""
+    """What git has of one version."""
 
     commit: str
     committed_at: str
+    """UTC, ISO 8601."""
     subject: str
     lock: Mapping[str, Any]
+    """dvc.lock as plain values, for which `is_lock` is true."""
     validation: ValidationReport
     threshold: ThresholdReport
     tag_counts: str
+    """The text of tag_counts.csv."""
 
 
 @dataclass(frozen=True)
 class LogRow:
-    """One version. entered, left: tags against the version before, ascending. causes: what differs from it of
-    projects, vocabulary, parameters and code; `first` where there is none before."""
+    """One version, compared with the one before."""
 
     commit: str
     committed_at: str
+    """UTC, ISO 8601."""
     subject: str
     content_sha256: str
     n_in: int
+    """Rows received."""
     n_labeled: int
     n_tags_kept: int
     entered: tuple[str, ...]
+    """Tags that are kept now and were not before, ascending; none in the first version."""
     left: tuple[str, ...]
+    """Tags that were kept before, ascending."""
     causes: tuple[str, ...]
+    """Which of projects, vocabulary, parameters and code differ; `first` in the first version."""
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """A tag in one version. n_projects: with it, before the cut; None where the version has not seen it."""
+    """A tag in one version."""
 
     commit: str
     committed_at: str
+    """UTC, ISO 8601."""
     n_projects: int | None
+    """With the tag, before the cut; None if the version has not seen it."""
     is_kept: bool
     min_projects: int
+    """The cut."""
 
 
 def describe_versions(versions: Sequence[RecordedVersion]) -> list[LogRow]:
     """One row a version, in their order (the oldest first)."""
-    rows = []
-    for at, version in enumerate(versions):
-        before = versions[at - 1] if at else None
-        kept, had = _kept_tags(version), _kept_tags(before) if before else frozenset()
-        rows.append(
-            LogRow(
-                commit=version.commit,
-                committed_at=version.committed_at,
-                subject=version.subject,
-                content_sha256=version.threshold.content_sha256,
-                n_in=version.threshold.projects.n_in,
-                n_labeled=version.threshold.projects.n_labeled,
-                n_tags_kept=version.threshold.tags.n_kept,
-                entered=tuple(sorted(kept - had)) if before else (),
-                left=tuple(sorted(had - kept)),
-                causes=find_causes(before, version) if before else ("first",),
-            )
-        )
-    return rows
+    return [_describe_version(before, version) for before, version in zip([None, *versions], versions, strict=False)]
 
 
-def find_causes(before: RecordedVersion, version: RecordedVersion) -> tuple[str, ...]:
-    """What differs of projects, vocabulary, parameters and code."""
-    ours, theirs = (
-        {
-            "projects": each.validation.sources.get("projects"),
-            "vocabulary": each.validation.sources.get("vocabulary"),
-            "parameters": [_params_of(stage) for stage in _iter_shaping(each.lock)],
-            "code": find_code(each.lock),
-        }
-        for each in (before, version)
+def _describe_version(before: RecordedVersion | None, version: RecordedVersion) -> LogRow:
+    kept = _kept_tags(version)
+    kept_before = _kept_tags(before or version)
+    return LogRow(
+        commit=version.commit,
+        committed_at=version.committed_at,
+        subject=version.subject,
+        content_sha256=version.threshold.content_sha256,
+        n_in=version.threshold.projects.n_in,
+        n_labeled=version.threshold.projects.n_labeled,
+        n_tags_kept=version.threshold.tags.n_kept,
+        entered=tuple(sorted(kept - kept_before)),
+        left=tuple(sorted(kept_before - kept)),
+        causes=_find_causes(before, version) if before else ("first",),
     )
-    return tuple(name for name in theirs if ours[name] != theirs[name])
+
+
+def _kept_tags(version: RecordedVersion) -> frozenset[str]:
+    return frozenset(tag for tag, _ in version.threshold.tags.kept)
+
+
+def _find_causes(before: RecordedVersion, version: RecordedVersion) -> tuple[str, ...]:
+    old, new = _list_inputs(before), _list_inputs(version)
+    return tuple(name for name in new if old[name] != new[name])
+
+
+def _list_inputs(version: RecordedVersion) -> dict[str, object]:
+    return {
+        "projects": version.validation.sources.get("projects"),
+        "vocabulary": version.validation.sources.get("vocabulary"),
+        "parameters": [_list_params(stage) for stage in _iter_shaping(version.lock)],
+        "code": find_code(version.lock),
+    }
+
+
+def _list_params(stage: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a stage that shape the dataset; `source` only says where the bytes come from."""
+    params = stage.get("params", {}).get("params.yaml", {})
+    return {name: value for name, value in params.items() if name != "source"}
 
 
 def find_code(lock: Mapping[str, Any]) -> dict[str, str]:
-    """Path -> md5 of the code that built a version, from dvc.lock: its modules, or the name of the installed one."""
+    """Path -> md5 of the code that built a version, from dvc.lock.
+
+    The paths are those of tagpipe's own modules and folders, or `tagpipe.version` where tagpipe was installed.
+    """
     return {
         dep["path"]: dep["md5"]
         for stage in _iter_shaping(lock)
@@ -106,12 +127,12 @@ def find_code(lock: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _iter_shaping(lock: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The stages that make the dataset; what only watches it is no part of a version."""
+    """The stages that make the dataset; those that only watch it are no part of a version."""
     yield from (stage for name, stage in lock["stages"].items() if name in ("fetch", *SHAPING))
 
 
 def is_lock(tree: object) -> bool:
-    """Whether a parsed dvc.lock has what is read of it here."""
+    """True if a parsed dvc.lock has what is read of it here."""
     stages = tree.get("stages") if isinstance(tree, dict) else None
     return isinstance(stages, dict) and all(
         isinstance(stage, dict)
@@ -122,47 +143,39 @@ def is_lock(tree: object) -> bool:
     )
 
 
-def _params_of(stage: Mapping[str, Any]) -> Any:
-    """The parameters of a stage that shape the dataset; where the bytes come from is no part of it."""
-    params = stage.get("params", {}).get("params.yaml", {})
-    return {name: value for name, value in params.items() if name != "source"}
-
-
-def _kept_tags(version: RecordedVersion) -> frozenset[str]:
-    return frozenset(tag for tag, _ in version.threshold.tags.kept)
-
-
 def trace_tag(versions: Sequence[RecordedVersion], tag: str) -> list[HistoryRow]:
     """The support of a tag in each version, in their order. Raises InputError if none has seen it."""
-    found = []
-    every = [_read_counts(version) for version in versions]
-    if not any(shown_tag(tag) in counts for counts in every):
-        nearest = difflib.get_close_matches(shown_tag(tag), every[-1], n=1) if every else []
+    counts = [_read_counts(version) for version in versions]
+    shown = shown_tag(tag)
+    if not any(shown in of_version for of_version in counts):
+        nearest = difflib.get_close_matches(shown, counts[-1], n=1) if counts else []
         raise InputError(
-            f"none of {len(every)} versions has seen this tag",
+            f"none of {len(counts)} versions has seen this tag",
             field="TAG",
             found=escape_shown(tag),
             expected=f"a tag of the vocabulary, such as {escape_shown(nearest[0])}" if nearest else None,
             fix="Name a canonical tag; aliases are counted under it",
         )
-    for version, counts in zip(versions, every, strict=True):
-        row = counts.get(shown_tag(tag))
-        found.append(
-            HistoryRow(
-                commit=version.commit,
-                committed_at=version.committed_at,
-                n_projects=int(row["n_projects"]) if row else None,
-                is_kept=row is not None and row["kept"] == "true",
-                min_projects=version.threshold.min_projects,
-            )
-        )
-    return found
+    return [
+        _trace_in_version(version, of_version.get(shown)) for version, of_version in zip(versions, counts, strict=True)
+    ]
+
+
+def _trace_in_version(version: RecordedVersion, row: Mapping[str, str] | None) -> HistoryRow:
+    return HistoryRow(
+        commit=version.commit,
+        committed_at=version.committed_at,
+        n_projects=int(row["n_projects"]) if row else None,
+        is_kept=row is not None and row["kept"] == "true",
+        min_projects=version.threshold.min_projects,
+    )
 
 
 def has_seen(version: RecordedVersion, tag: str) -> bool:
-    """Whether the vocabulary of a version has the tag."""
+    """True if a project of the version has the tag, kept or not."""
     return shown_tag(tag) in _read_counts(version)
 
 
 def _read_counts(version: RecordedVersion) -> dict[str, dict[str, str]]:
+    """Tag as it is shown -> its row of tag_counts.csv."""
     return {row["tag"]: row for row in csv.DictReader(io.StringIO(version.tag_counts, newline=""))}
