@@ -22,21 +22,23 @@ from tagpipe.vocabulary.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Build:
-    """Every table and report of a dataset version; `params` are those it was built with."""
+    """Every table and report of a dataset version."""
 
     params: Params
+    """Those it was built with."""
     vocabulary: Vocabulary
     validated: ValidatedProjects
     annotation: Annotation
     cut: Cut
     labeled: pa.Table
+    """`schemas.labeled_projects`."""
     reports: Reports
 
     @property
     def tables(self) -> dict[str, pa.Table]:
         """STAGE/TABLE -> table, as `schemas.table_schemas` names them.
 
-        Made anew each time: in memory, rows stay in the order of the source, and only what is asked for is sorted.
+        Made anew each time: in memory, rows stay in the order of the source, and are sorted only when asked for.
         """
         return {
             "annotate/projects": self.annotation.select(self.validated.order),

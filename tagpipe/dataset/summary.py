@@ -22,33 +22,48 @@ class Reports(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of a version, all taken from its reports. Tag counts are (tag, projects), by projects descending.
+    """Counts of a version, all taken from its reports.
 
-    n_unlabeled, n_rejected_by, n_by_outcome: only what is not zero, in the order of the reports.
+    Tags with their projects are by projects descending, then tag.
     """
 
     content_sha256: str
     min_projects: int
+    """The cut."""
     n_in: int
+    """Rows received."""
     n_rejected: int
     n_duplicates: int
+    """Rows that went because an identical one is there."""
     n_labeled: int
     n_unlabeled: tuple[TagCount, ...]
+    """(`DropReason`, projects), without zeros."""
     n_rejected_by: tuple[TagCount, ...]
+    """(`Rejection`, rows), without zeros."""
     n_uses: int
+    """Tag uses as received."""
     n_kept_uses: int
+    """Tags on labeled projects, after the cut."""
     n_by_outcome: tuple[TagCount, ...]
+    """(`Outcome`, uses before the cut), without zeros."""
     n_tags_seen: int
     n_tags_kept: int
     most_popular: tuple[TagCount, ...]
     just_made: tuple[TagCount, ...]
     just_missed: tuple[TagCount, ...]
+    """Five tags each."""
     kept: tuple[TagCount, ...]
+    """Every kept tag."""
     out_of_vocabulary: tuple[TagCount, ...]
+    """The 20 most used forms that the vocabulary does not have."""
     n_warnings: tuple[TagCount, ...]
+    """(`LintKind`, warnings about the vocabulary), without zeros."""
     cardinality: float
+    """Mean number of kept tags per labeled project."""
     density: float
+    """Cardinality / number of kept tags, 0-1."""
     mean_ir: float
+    """The mean imbalance ratio of the kept tags."""
 
 
 def summarize(reports: Reports) -> Summary:
@@ -87,7 +102,7 @@ def _nonzero(counts: Mapping[str, int]) -> tuple[TagCount, ...]:
 
 @dataclass(frozen=True)
 class SweepRow:
-    """What one value of a parameter gives. just_made, just_missed: (tag, support), five of each."""
+    """What one value of a parameter gives."""
 
     value: int
     n_tags_kept: int
@@ -95,3 +110,4 @@ class SweepRow:
     cardinality: float
     just_made: tuple[TagCount, ...]
     just_missed: tuple[TagCount, ...]
+    """Five tags each."""

@@ -27,15 +27,12 @@ def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") 
     version = open_version(path)
     projects = version.read_table("annotate/projects", columns=["id"])
     key = _parse_id(project_id, projects, version)
-    params = version.read_report(Manifest).params
     return explain_project(
         key,
         version.read_table("annotate/tag_uses", filters=[("project_id", "=", key)]),
         version.read_table("threshold/tags"),
         load_vocabulary(version.read_report(VocabularyFile)),
-        min_projects=params.threshold.min_projects,
-        normalize=params.annotate.normalize,
-        aliases=params.annotate.aliases,
+        version.read_report(Manifest).params,
         tag=tag,
     )
 

@@ -8,6 +8,8 @@ from support.samples import DAG, build_tags
 
 from tagpipe.dataset.build import Build
 from tagpipe.dataset.explanation import Explanation, explain_project
+from tagpipe.params import dump_params
+from tagpipe.tables.reports.manifest import BuiltParams
 
 
 def explain(built: Build, project_id: int, tag: str | None = None) -> Explanation:
@@ -17,9 +19,7 @@ def explain(built: Build, project_id: int, tag: str | None = None) -> Explanatio
         ledger.filter(pc.equal(ledger.column("project_id"), project_id)),
         built.tables["threshold/tags"],
         built.vocabulary,
-        min_projects=built.params.threshold.min_projects,
-        normalize=built.params.annotate.normalize,
-        aliases=built.params.annotate.aliases,
+        BuiltParams.model_validate(dump_params(built.params)),
         tag=tag,
     )
 

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 from support.samples import build_records, build_tags, project
 
+from tagpipe.dataset.build import build_manifest
 from tagpipe.dataset.explanation import explain_project
 from tagpipe.dataset.summary import summarize
 from tagpipe.render.explanation import render_explanation
@@ -152,9 +153,7 @@ def test_a_terminal_explains_hostile_tags_as_they_are() -> None:
                 tables["annotate/tag_uses"],
                 tables["threshold/tags"],
                 built.vocabulary,
-                min_projects=1,
-                normalize=True,
-                aliases=True,
+                build_manifest(built, tables).params,
             )
         )
     )
@@ -172,9 +171,7 @@ def test_a_terminal_shows_a_hostile_id_as_it_is() -> None:
         tables["annotate/tag_uses"],
         tables["threshold/tags"],
         built.vocabulary,
-        min_projects=1,
-        normalize=True,
-        aliases=True,
+        build_manifest(built, tables).params,
     )
     assert printed(render_explanation(explanation)).startswith(f"project {visible(hostile)}: labeled with 1 tag: a")
 
