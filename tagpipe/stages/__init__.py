@@ -1,1 +1,1 @@
-"""One module a DVC stage: read, call the core, check, write."""
+"""One module a DVC stage: read, call its step, check, write."""

@@ -13,11 +13,11 @@ from tagpipe.params import Params
 
 def fetch(layout: Layout, params: Params) -> str:
     """Write both files or neither."""
-    fetched = fetch_sources(layout, params.source)
+    sources = fetch_sources(layout, params.source)
     raw = layout.out("fetch", "raw")
-    for each in fetched:
-        write_bytes(raw / f"{each.name}{each.suffix}", each.data)
-    return ", ".join(f"{each.name} {len(each.data)} bytes from {each.origin}" for each in fetched)
+    for source in sources:
+        write_bytes(raw / f"{source.name}{source.suffix}", source.data)
+    return ", ".join(f"{source.name} {len(source.data)} bytes from {source.origin}" for source in sources)
 
 
 if __name__ == "__main__":

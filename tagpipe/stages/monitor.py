@@ -1,4 +1,4 @@
-"""Stage monitor: the tags of a dataset version to the report of what is new outside its vocabulary and fades inside."""
+"""Stage monitor: a version's tag uses to the report of what is new outside its vocabulary and what fades in it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ _USES = ["project_id", "normalized_tag", "tag", "outcome"]
 
 
 def monitor(layout: Layout, params: Params) -> str:
-    """Watch the tags that the vocabulary leaves out, and those that it has; a list of decisions that is not there is
-    as an empty one."""
+    """Watch the tags outside the vocabulary and those in it. A curation list that is not there counts as empty."""
     projects, uses = layout.out("annotate", "projects.parquet"), layout.out("annotate", "tag_uses.parquet")
-    coded = CODED["annotate/projects"], [name for name in CODED["annotate/tag_uses"] if name in _USES]
+    coded_uses = [name for name in CODED["annotate/tag_uses"] if name in _USES]
     report = monitor_tags(
-        read_table(projects, coded=coded[0], columns=_PROJECTS),
-        read_table(uses, coded=coded[1], columns=_USES),
+        read_table(projects, coded=CODED["annotate/projects"], columns=_PROJECTS),
+        read_table(uses, coded=coded_uses, columns=_USES),
         read_table(layout.out("threshold", "tags.parquet")),
         load_vocabulary(read_report(layout, VocabularyFile)),
         params.monitor,

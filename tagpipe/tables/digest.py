@@ -27,14 +27,14 @@ class _Hash(Protocol):
 
 
 def table_sha256(table: pa.Table, schema: pa.Schema) -> str:
-    """The digest of one table; `schema` says which columns may be null."""
+    """The digest of one table, whose columns may be null where `schema` says so."""
     digest = hashlib.sha256()
     _add_table(digest, table, schema)
     return digest.hexdigest()
 
 
 def content_sha256(projects: pa.Table, tags: pa.Table) -> str:
-    """What a dataset version is: its labeled projects, then (tag, n_projects, kept) of every tag."""
+    """The digest that identifies a version: of its labeled projects, then of (tag, n_projects, kept) of every tag."""
     digest = hashlib.sha256()
     _add_table(digest, projects, labeled_projects(id_kind_of(projects)))
     _add_table(digest, tags, pa.schema([TAGS.field(name) for name in TAGS_IDENTITY]))
@@ -43,7 +43,7 @@ def content_sha256(projects: pa.Table, tags: pa.Table) -> str:
 
 def _add_table(digest: _Hash, table: pa.Table, schema: pa.Schema) -> None:
     for field in schema:
-        _add_texts(digest, [pa.array([field.name])])
+        _add_texts(digest, [pa.array([field.name], pa.string())])
         column = table.column(field.name)
         if field.nullable:
             for chunk in column.chunks:
@@ -63,26 +63,28 @@ def _add_chunks(digest: _Hash, chunks: list[pa.Array], kind: pa.DataType) -> Non
             digest.update(np.asarray(chunk.fill_null(0.0)).astype("<f8"))
     else:
         for chunk in chunks:
-            plain = chunk.cast(pa.timestamp("us")) if pa.types.is_timestamp(kind) else chunk
-            numbers = plain.view(pa.int64()) if pa.types.is_timestamp(kind) else plain.cast(pa.int64())
+            numbers = (chunk.cast(pa.timestamp("us")) if pa.types.is_timestamp(kind) else chunk).cast(pa.int64())
             digest.update(np.asarray(numbers.fill_null(0)).astype("<i8"))
 
 
 def _add_texts(digest: _Hash, chunks: Iterable[pa.Array]) -> None:
-    """Byte lengths of all texts, then all bytes; coded texts are written out a slice at a time."""
-    slices = [chunk.slice(at, _SLICE_ROWS) for chunk in chunks for at in range(0, len(chunk), _SLICE_ROWS)]
-    for part in slices:
-        digest.update(_lengths(part))
-    for part in slices:
-        plain = (part.cast(pa.string()) if pa.types.is_dictionary(part.type) else part).fill_null("")
+    """Add the byte lengths of all texts, then all bytes."""
+    # A slice at a time: coded texts are written out for it, which takes much memory for a whole column of a ledger.
+    slices = [chunk.slice(start, _SLICE_ROWS) for chunk in chunks for start in range(0, len(chunk), _SLICE_ROWS)]
+    for texts in slices:
+        digest.update(_byte_lengths(texts))
+    for texts in slices:
+        plain = (texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts).fill_null("")
         offsets, values = plain.buffers()[1:]
-        if values is not None:
+        if values is not None:  # Arrow has no buffer where all texts are empty
+            # A slice shares the buffers of its array, so its own bytes lie between its first and its last offset.
             bounds = np.frombuffer(offsets, np.int32)[plain.offset : plain.offset + len(plain) + 1]
             digest.update(memoryview(values)[int(bounds[0]) : int(bounds[-1])])
 
 
-def _lengths(texts: pa.Array) -> np.ndarray:
+def _byte_lengths(texts: pa.Array) -> np.ndarray:
     if pa.types.is_dictionary(texts.type):
+        # Each distinct text is measured once, and its length gathered by code.
         per_value = np.asarray(pc.binary_length(texts.dictionary)).astype("<i8")
         codes = np.asarray(texts.indices.fill_null(0))
         lengths = per_value[codes] if len(per_value) else np.zeros(len(codes), dtype="<i8")

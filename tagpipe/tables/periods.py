@@ -25,47 +25,49 @@ _MONDAY = 3
 
 @dataclass(frozen=True, eq=False)
 class Periods:
-    """Calendar periods, the early ones with too few projects joined to the next. of_day: the period of day first_day,
-    first_day + 1 and so on (days since 1970). sizes: dated projects of each. names: `2020-02`, or `2020-02..2020-03`.
-    """
+    """Calendar periods with enough projects, ascending; those with too few are joined."""
 
     first_day: int
+    """Days since 1970, as all days here."""
     of_day: Int32s
+    """The period of first_day, of the day after it, and so on."""
     sizes: Int64s
+    """Dated projects of each period."""
     names: tuple[str, ...]
+    """`2020-02`, or `2020-02..2020-03` where periods are joined."""
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def find(self, days: Int64s) -> Int32s:
-        """The period of each day; there must be projects of that day."""
+        """The period of each day, from the first to the last day that a project has."""
         return self.of_day[days - self.first_day] if len(days) else np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """On which days codes (of forms or tags) are used: one entry for each code and day, by code, then day.
-
-    counts: uses of that code on that day. begins: the first entry of each code in use, `used` which code that is.
-    """
+    """The days on which codes (of forms or tags) are used: one entry for each code and day, by code, then day."""
 
     codes: Int64s
     days: Int64s
     counts: Int64s
+    """Uses of that code on that day."""
     begins: Int64s
+    """The first entry of each code in use."""
 
     @property
     def used(self) -> Int64s:
+        """The codes in use, ascending."""
         return self.codes[self.begins]
 
     @property
     def ends(self) -> Int64s:
-        """One behind the last entry of each code in use."""
+        """One past the last entry of each code in use."""
         return np.append(self.begins[1:], len(self.codes))
 
 
 def find_days(created_on: pa.ChunkedArray) -> Int32s:
-    """Days since 1970 (UTC) of each project; UNDATED where it has no date."""
+    """The day (UTC, since 1970) of each project; UNDATED if it has no date."""
     us = np.asarray(pc.fill_null(created_on.cast(pa.int64()), 0))
     return np.where(np.asarray(created_on.is_valid()), us // _DAY_US, UNDATED).astype(np.int32)
 
@@ -73,27 +75,28 @@ def find_days(created_on: pa.ChunkedArray) -> Int32s:
 def make_periods(days: Int32s, kind: PeriodKind, *, min_projects: int) -> Periods:
     """The periods of the dated projects among `days`.
 
-    A period with fewer than min_projects is joined to the one that follows it, the last to the one before it. All of
-    them are one period where there are fewer than that in all, and none where no project has a date.
+    A period with fewer than min_projects is joined to the one after it, the last one to the one before it. There is
+    one period if there are fewer projects than that in all, and none if no project has a date.
     """
     dated = days[days != UNDATED].astype(np.int64)
     if not len(dated):
         return Periods(0, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), ())
     first, last = int(dated.min()), int(dated.max())
-    calendar = _number(np.arange(first, last + 1), kind)
+    calendar = _number_calendar(np.arange(first, last + 1), kind)
     per_calendar = np.bincount(calendar[dated - first] - calendar[0])
-    groups = _join(per_calendar, min_projects)
+    groups = _join_small(per_calendar, min_projects)
     sizes = np.bincount(groups, weights=per_calendar).astype(np.int64)
     used = np.flatnonzero(per_calendar)
-    names = [_name(used[groups[used] == group] + calendar[0], kind) for group in range(len(sizes))]
+    names = [_name_joined(used[groups[used] == group] + calendar[0], kind) for group in range(len(sizes))]
     return Periods(first, groups[calendar - calendar[0]], sizes, tuple(names))
 
 
 def spread_uses(codes: Int32s, days: Int32s) -> Spread:
-    """The days of each code. codes, days: of every use; uses without a day are left out."""
+    """The days of each code. codes, days: of every use; uses of undated projects are left out."""
     dated = days != UNDATED
     codes, days = codes[dated], days[dated]
     first, n_days = (int(days.min()), int(days.max()) - int(days.min()) + 1) if len(days) else (0, 1)
+    # One integer for code and day, so that one sort is enough.
     packed, counts = np.unique(codes.astype(np.int64) * n_days + (days - first), return_counts=True)
     of_code, of_day = np.divmod(packed, n_days)
     is_first = np.append(True, of_code[1:] != of_code[:-1])[: len(of_code)]
@@ -109,7 +112,7 @@ def day_text(day: int) -> str:
     return date.fromordinal(_EPOCH + day).isoformat()
 
 
-def _number(days: Int64s, kind: PeriodKind) -> Int64s:
+def _number_calendar(days: Int64s, kind: PeriodKind) -> Int64s:
     """The calendar period of each day, counted from an arbitrary one."""
     if kind == "week":
         return (days + _MONDAY) // 7
@@ -117,20 +120,20 @@ def _number(days: Int64s, kind: PeriodKind) -> Int64s:
     return months if kind == "month" else months // 3
 
 
-def _join(sizes: Int64s, min_projects: int) -> Int32s:
-    """The joined period of each calendar period."""
+def _join_small(sizes: Int64s, min_projects: int) -> Int32s:
+    """The joined period of each calendar period, whose dated projects are `sizes`."""
     groups = np.zeros(len(sizes), dtype=np.int32)
     group = n_projects = 0
-    for at, size in enumerate(sizes.tolist()):
-        groups[at] = group
+    for index, size in enumerate(sizes.tolist()):
+        groups[index] = group
         n_projects += size
         if n_projects >= min_projects:
             group, n_projects = group + 1, 0
-    return np.minimum(groups, max(group - 1, 0)).astype(np.int32)  # what is left over has no next one
+    return np.minimum(groups, max(group - 1, 0)).astype(np.int32)  # what is left over joins the last one
 
 
-def _name(numbers: Int64s, kind: PeriodKind) -> str:
-    """Of a joined period, by the first and the last calendar period with projects in it."""
+def _name_joined(numbers: Int64s, kind: PeriodKind) -> str:
+    """The name of a joined period: its first and its last calendar period with projects."""
     first, last = (_name_calendar(int(number), kind) for number in (numbers[0], numbers[-1]))
     return first if first == last else f"{first}..{last}"
 
@@ -139,5 +142,6 @@ def _name_calendar(number: int, kind: PeriodKind) -> str:
     if kind == "week":
         year, week, _ = date.fromordinal(_EPOCH + number * 7 - _MONDAY).isocalendar()
         return f"{year}-W{week:02d}"
-    year, at = divmod(number if kind == "month" else number * 3, 12)
-    return f"{1970 + year}-{at + 1:02d}" if kind == "month" else f"{1970 + year}-Q{at // 3 + 1}"
+    if kind == "month":
+        return f"{1970 + number // 12}-{number % 12 + 1:02d}"
+    return f"{1970 + number // 4}-Q{number % 4 + 1}"

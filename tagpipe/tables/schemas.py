@@ -19,15 +19,14 @@ CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 
 EARLIEST = "1970-01-01T00:00:00+00:00"
 LATEST = "2200-01-01T00:00:00+00:00"
-"""`created_on` outside of these is a unit or typing error, not a date (ends excluded above)."""
-
+"""`created_on` before EARLIEST, or not before LATEST, is an error of unit or typing rather than a date."""
 
 ROW = "#row"
 """The column of row numbers beside the fields of a received table; no field of tagpipe can have its name."""
 
 
 class Outcome(StrEnum):
-    """What became of a tag use (DESIGN: the ledger). The order is the order of the reports."""
+    """What became of a tag use; in the order of the reports."""
 
     KEPT = "kept"
     ALIAS = "alias"
@@ -39,7 +38,7 @@ class Outcome(StrEnum):
 
 
 class DropReason(StrEnum):
-    """Why a project has no tag, from the nearest to the furthest step that any of its tags reached."""
+    """Why a project has no tag: the furthest step that any of its tags reached, the earliest step first."""
 
     NO_TAGS = "no_tags"
     OUT_OF_VOCABULARY = "out_of_vocabulary"
@@ -153,7 +152,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def received_projects(required: Iterable[str], text_fields: Iterable[str], kind: IdType) -> pandera.DataFrameSchema:
-    """What a received row must fulfil, checked over whole columns; a failing check's name is its Rejection.
+    """The checks on received rows, over whole columns; a failing check's name is its Rejection.
 
     Columns (Arrow-backed): id, created_on (timestamp, already parsed), the text fields, tags (list of text).
     """
@@ -175,7 +174,7 @@ def received_projects(required: Iterable[str], text_fields: Iterable[str], kind:
 
 
 def checked_projects(kind: IdType, text_fields: Iterable[str]) -> pandera.DataFrameSchema:
-    """What the validated table fulfils: unique ascending ids, nothing missing but `created_on`."""
+    """The checks on the validated table: unique ascending ids, nothing missing but `created_on`."""
     import pandas as pd
     import pandera.pandas as pandera
 
@@ -195,12 +194,11 @@ def checked_projects(kind: IdType, text_fields: Iterable[str]) -> pandera.DataFr
 
 NAME = "a text that is not blank"
 NAMES = "a list of texts that are not blank"
-"""What the fields of a vocabulary's entry hold, in words."""
+"""What the fields of a vocabulary entry hold, in words."""
 
 
 def vocabulary_entries() -> pandera.DataFrameSchema:
-    """The vocabulary as one row an entry: tag (text, not blank), aliases, parents (lists of not blank text),
-    deprecated (bool), replaced_by (text, not blank, or null)."""
+    """The checks on a vocabulary, one row an entry; a failing check's name is what the field must hold."""
     import pandera.pandas as pandera
 
     def is_name(name: object) -> bool:
@@ -211,13 +209,13 @@ def vocabulary_entries() -> pandera.DataFrameSchema:
 
     one = pandera.Check(lambda tags: tags.map(is_name), name=NAME)
     several = pandera.Check(lambda lists: lists.map(is_list_of_names), name=NAMES)
-    yes_or_no = pandera.Check(lambda values: values.map(lambda value: isinstance(value, bool)), name="true or false")
+    is_flag = pandera.Check(lambda values: values.map(lambda value: isinstance(value, bool)), name="true or false")
     return pandera.DataFrameSchema(
         {
             "tag": pandera.Column(object, nullable=False, checks=one),
             "aliases": pandera.Column(object, checks=several),
             "parents": pandera.Column(object, checks=several),
-            "deprecated": pandera.Column(object, checks=yes_or_no),
+            "deprecated": pandera.Column(object, checks=is_flag),
             "replaced_by": pandera.Column(object, nullable=True, checks=one),
         },
         strict=True,

@@ -9,7 +9,7 @@ import re
 import pyarrow as pa
 
 _FORMULA = "=+-@\t\r"
-
+"""How a cell begins that a spreadsheet takes for a formula."""
 
 # DVC 3.67 writes the texts of a plot into the <script> of its page as they are, where `</script>` would end it, and
 # fills in the page's own `{scripts}` behind them.
@@ -32,6 +32,6 @@ def tag_counts(tags: pa.Table) -> str:
 
 
 def shown_tag(tag: str) -> str:
-    """`tag` as tag_counts.csv has it: neither a spreadsheet nor a page of DVC's runs it."""
+    """`tag` as tag_counts.csv has it, so that neither a spreadsheet nor a page of DVC's runs it."""
     shown = _LIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", tag)
     return "'" + shown if tag[0] in _FORMULA else shown

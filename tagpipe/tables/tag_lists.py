@@ -21,14 +21,14 @@ PAIRWISE_LENGTH = 16
 
 @dataclass(frozen=True)
 class TagLists:
-    """One list of texts a row: row i holds `values[codes[offsets[i]:offsets[i + 1]]]`.
-
-    offsets: int64, one more than rows. codes: int32, one a use. values: distinct texts (pa.StringArray).
-    """
+    """One list of texts a row: row i holds `values[codes[offsets[i]:offsets[i + 1]]]`."""
 
     offsets: Int64s
+    """Where each list begins, and the end of the last: one more than rows."""
     codes: Int32s
+    """Of each use, the index of its text in `values`."""
     values: pa.StringArray
+    """Distinct texts; not all need be in use."""
 
     @property
     def n_rows(self) -> int:
@@ -40,7 +40,7 @@ class TagLists:
         return np.diff(self.offsets)
 
     def uses_of(self, rows: Int64s) -> Int64s:
-        """Indices into `codes` of all uses of `rows`, in that order of rows."""
+        """Indices into `codes` of all uses of `rows`, in the order of `rows`."""
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
         starts = np.repeat(self.offsets[:-1][rows] - (ends - lengths), lengths)
@@ -53,14 +53,14 @@ class TagLists:
 
     @property
     def used_values(self) -> pa.StringArray:
-        """The distinct texts that stand in any list."""
+        """The distinct texts that are in any list."""
         return self.values.take(pa.array(self._find_used()))
 
     def _find_used(self) -> Int64s:
         return np.flatnonzero(np.bincount(self.codes, minlength=len(self.values)))
 
     def sort_values(self) -> TagLists:
-        """The same lists, whose distinct values are those in use, ascending: no order of the input shows in a file."""
+        """The same lists, with only the values in use, ascending, so that no order of the input shows in a file."""
         used = self._find_used()
         values = self.values.take(pa.array(used))
         order = np.asarray(pc.sort_indices(values))
@@ -85,7 +85,7 @@ def offsets_of(lengths: Int64s) -> Int64s:
 
 
 def offsets_after(mask: Bools, offsets: Int64s) -> Int64s:
-    """The offsets of the lists when only the uses of `mask` are left."""
+    """The offsets of the lists once only the uses of `mask` are left."""
     n_before = np.zeros(len(mask) + 1, dtype=np.int64)
     np.cumsum(mask, out=n_before[1:])
     return n_before[offsets]
@@ -98,7 +98,7 @@ def positions_of(offsets: Int64s) -> Int32s:
 
 
 def find_repeats(offsets: Int64s, keys: Int32s) -> Bools:
-    """Which uses have a key that stands earlier in their own list."""
+    """True for each use whose key occurs earlier in its own list."""
     repeats = np.zeros(len(keys), dtype=bool)
     positions = positions_of(offsets)
     for distance in range(1, _pairwise_limit(offsets)):
@@ -113,11 +113,9 @@ def find_repeats(offsets: Int64s, keys: Int32s) -> Bools:
 
 
 def sort_lists(offsets: Int64s, keys: Int32s) -> Int32s:
-    """The keys, ascending within each list; no list may hold a key twice.
-
-    A key's place is the number of smaller ones in its list, counted at every distance: for lists of a few tags
-    that is several times quicker than sorting (row, key) pairs.
-    """
+    """The keys, ascending within each list; no list may hold a key twice."""
+    # A key's place is the number of smaller ones in its list, counted at every distance: for lists of a few tags that
+    # is several times faster than sorting (row, key) pairs.
     positions = positions_of(offsets)
     places = positions.copy()
     for distance in range(1, _pairwise_limit(offsets)):
@@ -139,7 +137,7 @@ def _pairwise_limit(offsets: Int64s) -> int:
 
 
 def _long_lists(offsets: Int64s) -> list[tuple[Int64s, Int64s]]:
-    """(uses, their rows) of all lists that are longer than PAIRWISE_LENGTH, together; nothing if there is none."""
+    """(uses, their rows) of all lists that are longer than PAIRWISE_LENGTH, in one pair; no pair if there is none."""
     lengths = np.diff(offsets)
     rows = np.flatnonzero(lengths > PAIRWISE_LENGTH)
     if not len(rows):
@@ -150,7 +148,7 @@ def _long_lists(offsets: Int64s) -> list[tuple[Int64s, Int64s]]:
 
 
 def tag_lists_of(column: pa.ChunkedArray) -> TagLists:
-    """The flat form of a list column of texts, plain or coded; a null list is read as an empty one."""
+    """The flat form of a list column of texts, plain or coded; a null list counts as an empty one."""
     lengths = [np.asarray(chunk.value_lengths().fill_null(0), dtype=np.int64) for chunk in column.chunks]
     flat = [chunk.flatten() for chunk in column.chunks]
     texts, codes = decode_codes(pa.chunked_array(flat, type=column.type.value_type))
@@ -161,6 +159,7 @@ def decode_codes(texts: pa.ChunkedArray) -> tuple[pa.StringArray, Int32s]:
     """(distinct values, code of every row) of a text column without nulls, plain or coded."""
     if not pa.types.is_dictionary(texts.type):
         texts = texts.dictionary_encode()
+    # Without one dictionary for all chunks, the codes of two chunks would not mean the same texts.
     texts = texts.cast(CODED_TEXT).unify_dictionaries()
     if texts.num_chunks == 0:
         return pa.array([], pa.string()), np.zeros(0, dtype=np.int32)
@@ -175,9 +174,8 @@ def coded_text(codes: Int32s, values: pa.Array, *, null_code: int | None = None)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), values)
 
 
-def take_rows(table: pa.Table, rows: Int64s, *, sort_values: bool = False) -> pa.Table:
-    """`table.take(rows)`, with the column `tags` (lists of coded texts) through its flat form."""
-    lists = tag_lists_of(table.column("tags")).take(rows)
-    lists = lists.sort_values() if sort_values else lists
+def take_rows(table: pa.Table, rows: Int64s) -> pa.Table:
+    """`table.take(rows)`, with the values of the column `tags` sorted (`TagLists.sort_values`)."""
+    lists = tag_lists_of(table.column("tags")).take(rows).sort_values()
     taken = table.drop_columns("tags").take(pa.array(rows))
     return taken.add_column(table.column_names.index("tags"), "tags", lists.to_arrow())

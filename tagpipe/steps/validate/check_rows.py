@@ -55,7 +55,7 @@ class ValidatedProjects:
         """The rows by ascending id, as data/validated/projects.parquet has them. Checked by pandera once more."""
         import pandas as pd
 
-        table = take_rows(self.rows, self.order, sort_values=True)
+        table = take_rows(self.rows, self.order)
         lengths = table.column("tags").combine_chunks().value_lengths()
         frame = table.set_column(table.num_columns - 1, "tags", lengths).to_pandas(types_mapper=pd.ArrowDtype)
         checked_projects(id_kind_of(table), table.column_names[2:-1]).validate(frame)
