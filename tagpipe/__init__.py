@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Dataset", "__version__", "build", "load"]
 
-_MODULES = {"Dataset": "dataset.dataset", "build": "operations.build", "load": "operations.load"}
+_HOMES = {
+    "Dataset": "tagpipe.dataset.dataset",
+    "build": "tagpipe.operations.build",
+    "load": "tagpipe.operations.load",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Lazy: `tagpipe --help` and every stage import this package, and few of them need pandas.
-    if name in _MODULES:
+    if name in _HOMES:
         import importlib
 
-        return getattr(importlib.import_module(f"tagpipe.{_MODULES[name]}"), name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tagpipe' has no attribute {name!r}")
