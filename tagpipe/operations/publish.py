@@ -6,19 +6,16 @@ update of one ref, so whoever reads the published branch sees the old version or
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tagpipe.comparison.comparison import Comparison
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
-from tagpipe.errors import ConfigError, IntegrityError, SourceUnavailable, visible
-from tagpipe.io.checks.verify_objects import verify_deep
-from tagpipe.io.git.commits import read_blob
+from tagpipe.errors import ConfigError, SourceUnavailable, visible
 from tagpipe.io.git.worktree import clear_worktrees
 from tagpipe.io.publication.proposal import Proposal
 from tagpipe.io.publication.refs import (
@@ -33,12 +30,14 @@ from tagpipe.io.publication.refs import (
     read_params_at,
     read_refs,
 )
-from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
-from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout, repository_layout
+from tagpipe.io.publication.share_data import WORKTREE_PREFIX, push_commit_data, share_data
+from tagpipe.io.publication.version_paths import list_inputs, read_tables
+from tagpipe.io.repository.dvc_lock import LOCK_FILE
+from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, is_disk_full, says_disk_full
 from tagpipe.io.repository.yaml_file import read_params, replace_text
-from tagpipe.io.runs.dvc_remote import has_remote, pull_data, push_data
+from tagpipe.io.runs.dvc_remote import has_remote
 from tagpipe.io.runs.rebuild import run_there, shared_worktree
 from tagpipe.io.runs.run_dvc import StageRun
 from tagpipe.io.sources.pinned_store import forget_downloads
@@ -48,42 +47,42 @@ from tagpipe.io.versions.version import Version, verify_version
 from tagpipe.operations.compare import compare
 from tagpipe.operations.load import load_summary
 from tagpipe.params import Params, PublishParams
+from tagpipe.render.diff.commit_message import commit_message, describe_change
 from tagpipe.render.diff.markdown import markdown_diff
 
 MAX_MOVES = 3
 """How often a branch may move while a candidate is built on it, before the run gives up."""
 
-_PREFIX = "tagpipe-publish-"
-_MAX_SUBJECT = 72
-
 
 @dataclass(frozen=True)
 class Publication:
-    """What became of a look upstream.
-
-    outcome: unchanged (upstream has nothing new, or nothing that the open candidate has not), published (one ref was
-    updated), proposed (as a pull request: a person publishes it by merging it), or refused (a gate failed; the
-    candidate is kept on `ref`). reason: one line for people. base: the commit that is published now. commit, ref,
-    content_sha256: of the candidate, None where there is none. pull_request: its number, None unless `to` is
-    pull-request. stages: what DVC did to build the candidate; empty where none was built. summary: of the candidate.
-    document: the comparison with the version that was published.
-    """
+    """What became of a look upstream."""
 
     outcome: Literal["unchanged", "published", "proposed", "refused"]
+    """unchanged: upstream has nothing new, or only what the open candidate has already. published: one ref was updated.
+    proposed: as a pull request, which a person publishes by merging it. refused: a gate failed, and the candidate is
+    kept on `ref`."""
     reason: str
+    """One line for people."""
     base: str
+    """The commit that is published now."""
     commit: str | None = None
+    """Of the candidate; None if there is none, as for `ref` and `content_sha256`."""
     ref: str | None = None
     content_sha256: str | None = None
     pull_request: int | None = None
+    """Its number; None unless `publish.to` is pull-request."""
     stages: tuple[StageRun, ...] = ()
+    """What DVC did to build the candidate; empty if none was built."""
     summary: Summary | None = None
+    """Of the candidate."""
     document: DiffDocument | None = None
+    """The comparison of the candidate with the published version."""
 
 
 @dataclass(frozen=True)
-class _Project:
-    """What is followed: layout and `publish` of the project; proposal: None unless `to` is pull-request."""
+class _Repository:
+    """The dataset repository that is followed."""
 
     layout: Layout
     where: PublishParams
@@ -94,16 +93,10 @@ class _Project:
 
     @property
     def proposal(self) -> Proposal | None:
+        """The pull request of the candidate; None unless `publish.to` is pull-request."""
         if self.where.to != "pull-request":
             return None
         return Proposal(self.root, self.where.remote, head=CANDIDATE_BRANCH, base=self.where.branch)
-
-    @property
-    def inputs(self) -> list[str]:
-        """What a version is made from, and dvc.lock, which says what it is."""
-        outs = {path for stage in self.layout.stages.values() for path, _ in stage.outs}
-        deps = {path for stage in self.layout.stages.values() for path in stage.deps}
-        return [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
 
 
 @dataclass(frozen=True)
@@ -111,7 +104,7 @@ class _Candidate:
     commit: str
     stages: tuple[StageRun, ...]
     summary: Summary
-    found: Comparison
+    comparison: Comparison
 
 
 def publish(root: Path) -> Publication:
@@ -121,22 +114,22 @@ def publish(root: Path) -> Publication:
     what it was.
     """
     layout = repository_layout(root)
-    project = _Project(layout, read_params(layout.params_file).publish)
+    repository = _Repository(layout, read_params(layout.params_file).publish)
     with _expected_failures(root), hold_run_lock(layout.scratch, command="tagpipe publish"):
-        clear_worktrees(root, _PREFIX)
+        clear_worktrees(root, WORKTREE_PREFIX)
         for _ in range(MAX_MOVES):
             with suppress(Moved):
-                return _publish_once(project)
+                return _publish_once(repository)
     raise SourceUnavailable(
         f"the branch moved {MAX_MOVES} times while a candidate was built on it",
-        file=project.where.branch,
+        file=repository.where.branch,
         fix="Run it again",
     )
 
 
 @contextmanager
 def _expected_failures(root: Path) -> Iterator[None]:
-    """What git and the disk may refuse anywhere, as ConfigError. Nothing has been published then."""
+    """Raise ConfigError for what git or the disk may refuse anywhere. Nothing has been published then."""
     try:
         yield
     except GitFailed as error:
@@ -150,50 +143,51 @@ def _expected_failures(root: Path) -> Iterator[None]:
         raise disk_full(str(error.strerror), file=str(error.filename2 or error.filename or root)) from None
 
 
-def _publish_once(project: _Project) -> Publication:
-    if project.proposal is not None:
-        project.proposal.check()
-    refs = read_refs(project.root, project.where)
-    params = read_gated_params(project.root, refs.base)
-    pins = check_upstream(project.layout, params)
-    forget_downloads(project.layout, _list_needed(project, params, refs.candidate, pins))
+def _publish_once(repository: _Repository) -> Publication:
+    if repository.proposal is not None:
+        repository.proposal.check()
+    refs = read_refs(repository.root, repository.where)
+    params = read_gated_params(repository.root, refs.base)
+    pins = check_upstream(repository.layout, params)
+    forget_downloads(repository.layout, _list_needed(repository, params, refs.candidate, pins))
     moved = {name: new for name, (old, new) in pins.items() if old != new}
-    proposed = _compare_proposal(project, refs, {name: new for name, (_, new) in pins.items()})
-    if proposed is not None:
-        return proposed
+    settled = _settle_open_candidate(repository, refs, {name: new for name, (_, new) in pins.items()})
+    if settled is not None:
+        return settled
     if not moved:
         return Publication("unchanged", f"upstream has nothing that {refs.base[:12]} has not", refs.base)
-    candidate = _build(project, refs.base, moved)
-    if same := _find_same(project, refs, candidate.commit):
+    candidate = _build(repository, refs.base, moved)
+    if same := _find_same(repository, refs, candidate.commit):
         return Publication("unchanged", f"upstream has other bytes that give what {same} has", refs.base)
-    decided = _decide(project, refs, candidate)
-    return replace(decided, stages=candidate.stages, summary=candidate.summary, document=candidate.found.document)
+    publication = (_accept if candidate.comparison.passed else _refuse)(repository, refs, candidate)
+    return replace(
+        publication, stages=candidate.stages, summary=candidate.summary, document=candidate.comparison.document
+    )
 
 
-def _decide(project: _Project, refs: Refs, candidate: _Candidate) -> Publication:
-    document = candidate.found.document
+def _accept(repository: _Repository, refs: Refs, candidate: _Candidate) -> Publication:
+    """Publish or propose a candidate, once everybody can read its data."""
+    document = candidate.comparison.document
     digest = document.head.content_sha256
-    if not candidate.found.passed:
-        return _refuse(project, refs, candidate)
-    _share_data(project, candidate.commit)
-    ref = move_published(project.root, project.where, refs, candidate.commit)
+    share_data(repository.root, candidate.commit, repository.where.to)
+    ref = move_published(repository.root, repository.where, refs, candidate.commit)
     reason = f"{describe_change(document)} ({ref})"
-    if project.proposal is None:
+    if repository.proposal is None:
         return Publication("published", reason, candidate.commit, candidate.commit, ref, digest)
-    number = project.proposal.write(describe_change(document), markdown_diff(document))
+    number = repository.proposal.write(describe_change(document), markdown_diff(document))
     return Publication(
         "proposed", f"{reason}, pull request #{number}", refs.base, candidate.commit, ref, digest, number
     )
 
 
-def _refuse(project: _Project, refs: Refs, candidate: _Candidate) -> Publication:
+def _refuse(repository: _Repository, refs: Refs, candidate: _Candidate) -> Publication:
     """Keep the candidate, and its data where there is a remote for it: upstream may have other bytes tomorrow."""
-    document = candidate.found.document
+    document = candidate.comparison.document
     digest = document.head.content_sha256
-    ref, commit, trouble = keep_refused(project.root, project.where, refs, candidate.commit, digest)
-    if has_remote(project.root):
+    ref, commit, trouble = keep_refused(repository.root, repository.where, refs, candidate.commit, digest)
+    if has_remote(repository.root):
         try:
-            _push_data(project, candidate.commit)
+            push_commit_data(repository.root, candidate.commit)
         except SourceUnavailable as error:
             trouble = "; ".join(filter(None, [trouble, error.what]))
     failed = ", ".join(gate.name for gate in document.gates if not gate.passed)
@@ -201,91 +195,73 @@ def _refuse(project: _Project, refs: Refs, candidate: _Candidate) -> Publication
     return Publication("refused", reason, refs.base, commit, ref, digest)
 
 
-# --- what is proposed already ----------------------------------------------------------------------------------------
+def _settle_open_candidate(repository: _Repository, refs: Refs, pins: dict[str, str]) -> Publication | None:
+    """Keep the open candidate if it has upstream's pins, or withdraw it if upstream has taken its bytes back.
 
-
-def _compare_proposal(project: _Project, refs: Refs, pins: dict[str, str]) -> Publication | None:
-    """What is to be said where the open candidate has upstream's pins, or has bytes that upstream has taken back; None
-    where there is none, or upstream has gone on."""
-    if project.proposal is None or refs.candidate is None:
+    None if there is no open candidate, or upstream has moved on.
+    """
+    if repository.proposal is None or refs.candidate is None:
         return None
-    is_merged = ask_git(project.root, "merge-base", "--is-ancestor", refs.candidate, refs.base) is not None
-    offered, published = (_read_pins(project.root, commit, pins) for commit in (refs.candidate, refs.base))
+    is_merged = ask_git(repository.root, "merge-base", "--is-ancestor", refs.candidate, refs.base) is not None
+    offered, published = (_read_pins(repository.root, commit, pins) for commit in (refs.candidate, refs.base))
     if is_merged or (published == pins and offered == pins):
         return None
     if published == pins:
-        return _withdraw(project, refs)
-    if offered == pins and is_current(project.root, refs.candidate, refs.base, project.inputs):
-        return _keep_proposed(project, refs)
+        return _withdraw(repository, refs)
+    if offered == pins and is_current(repository.root, refs.candidate, refs.base, list_inputs(repository.layout)):
+        return _keep_proposed(repository, refs)
     return None
 
 
-def _withdraw(project: _Project, refs: Refs) -> Publication:
-    assert project.proposal is not None
+def _withdraw(repository: _Repository, refs: Refs) -> Publication:
+    assert repository.proposal is not None
     assert refs.candidate is not None
     reason = f"upstream has taken back what {CANDIDATE_BRANCH} offered"
-    pull = project.proposal.find(refs.candidate)
+    pull = repository.proposal.find(refs.candidate)
     if pull is not None and pull.state == "open":
-        project.proposal.close(pull.number, "Upstream is again what the published version was built from.")
+        repository.proposal.close(pull.number, "Upstream is again what the published version was built from.")
         reason += f"; pull request #{pull.number} was closed"
-    drop_candidate(project.root, project.where, refs)
+    drop_candidate(repository.root, repository.where, refs)
     return Publication("unchanged", reason, refs.base)
 
 
-def _keep_proposed(project: _Project, refs: Refs) -> Publication:
-    """The candidate has a pull request, or gets the one that an earlier run could not open."""
-    assert project.proposal is not None
+def _keep_proposed(repository: _Repository, refs: Refs) -> Publication:
+    """Leave the candidate as it is, and open its pull request if an earlier run could not."""
+    assert repository.proposal is not None
     assert refs.candidate is not None
-    pull = project.proposal.find(refs.candidate)
+    pull = repository.proposal.find(refs.candidate)
     if pull is not None:
         what = "has what upstream has" if pull.state == "open" else "was closed, and upstream has nothing else"
         return Publication(
             "unchanged", f"the candidate of pull request #{pull.number} {what}", refs.base, pull_request=pull.number
         )
-    title, _, body = call_git(project.root, "log", "-1", "--format=%B", refs.candidate).partition("\n\n")
-    number = project.proposal.write(title, body)
+    title, _, body = call_git(repository.root, "log", "-1", "--format=%B", refs.candidate).partition("\n\n")
+    number = repository.proposal.write(title, body)
     reason = f"{title} ({CANDIDATE_BRANCH}), pull request #{number}"
     return Publication("proposed", reason, refs.base, refs.candidate, CANDIDATE_BRANCH, None, number)
 
 
-def _find_same(project: _Project, refs: Refs, commit: str) -> str | None:
-    """What has the same tables as a candidate: the published version or the open candidate; None if nothing has."""
-    outputs = _read_outputs(project, commit)
-    if _read_outputs(project, refs.base) == outputs:
+def _find_same(repository: _Repository, refs: Refs, commit: str) -> str | None:
+    """The name of the published version or open candidate that has the same tables as `commit`; None if neither has."""
+    tables = read_tables(repository.layout, commit)
+    if read_tables(repository.layout, refs.base) == tables:
         return refs.base[:12]
-    if refs.candidate is None or not is_current(project.root, refs.candidate, refs.base, project.inputs):
+    if refs.candidate is None or not is_current(
+        repository.root, refs.candidate, refs.base, list_inputs(repository.layout)
+    ):
         return None
-    return CANDIDATE_BRANCH if _read_outputs(project, refs.candidate) == outputs else None
-
-
-def _read_outputs(project: _Project, commit: str) -> dict[str, str] | None:
-    """Path -> md5 of every table that a commit's dvc.lock names; None where there is no dvc.lock.
-
-    What was received is left out, and what tells of its bytes (the manifest) or rows (what was rejected): another order
-    of the rows is no change.
-    """
-    lock = read_blob(project.root, commit, LOCK_FILE)
-    if lock is None:
-        return None
-    tables = {
-        path
-        for name, stage in project.layout.stages.items()
-        for path, is_cached in stage.outs
-        if is_cached and name != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
-    }
-    stages: dict[str, dict[str, Any]] = parse_lock(lock)
-    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
-    return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
+    return CANDIDATE_BRANCH if read_tables(repository.layout, refs.candidate) == tables else None
 
 
 def _list_needed(
-    project: _Project, published: Params, candidate: str | None, pins: dict[str, tuple[str, str]]
+    repository: _Repository, published: Params, candidate: str | None, pins: dict[str, tuple[str, str]]
 ) -> set[str]:
     """The sha256s that the published version, the open candidate, the workspace and the next look may ask for."""
-    each = [published, read_params(project.layout.params_file)]
-    each += [read_params_at(project.root, candidate)] if candidate else []
-    named = {source.sha256 for params in each for _, source in named_sources(params.source) if source.sha256}
-    return named | {new for _, new in pins.values()}
+    versions = [published, read_params(repository.layout.params_file)]
+    if candidate is not None:
+        versions.append(read_params_at(repository.root, candidate))
+    pinned = {source.sha256 for params in versions for _, source in named_sources(params.source) if source.sha256}
+    return pinned | {new for _, new in pins.values()}
 
 
 def _read_pins(root: Path, commit: str, names: dict[str, str]) -> dict[str, str | None]:
@@ -293,95 +269,24 @@ def _read_pins(root: Path, commit: str, names: dict[str, str]) -> dict[str, str 
     return {name: getattr(source, name).sha256 for name in names}
 
 
-# --- the candidate ---------------------------------------------------------------------------------------------------
-
-
-def _build(project: _Project, base: str, moved: dict[str, str]) -> _Candidate:
-    """Build upstream's new bytes on top of `base`, in a work tree that is gone afterwards, and commit it there."""
-    with shared_worktree(project.root, base, prefix=_PREFIX) as tree:
+def _build(repository: _Repository, base: str, moved: dict[str, str]) -> _Candidate:
+    """Build upstream's new bytes on top of `base`, in a temporary work tree, and commit the result there."""
+    with shared_worktree(repository.root, base, prefix=WORKTREE_PREFIX) as tree:
         candidate = repository_layout(tree)
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
         stages = run_there(tree)
         verify_version(Version(candidate))
-        found = compare(project.root, base, str(tree), rebuild=True, head_name="candidate")
-        return _Candidate(_commit(candidate, found), stages, load_summary(tree), found)
+        comparison = compare(repository.root, base, str(tree), rebuild=True, head_name="candidate")
+        return _Candidate(_commit(candidate, comparison.document), stages, load_summary(tree), comparison)
 
 
-def _commit(candidate: Layout, found: Comparison) -> str:
-    """One commit of the pins, the lock and the reports; its id."""
+def _commit(candidate: Layout, document: DiffDocument) -> str:
+    """Commit the pins, the lock and the reports; the id of the commit."""
     root = candidate.root
-    document = found.document
-    message = f"{describe_change(document)}\n\n{_inert(markdown_diff(document))}"
     paths = [PARAMS_FILE, LOCK_FILE, *candidate.reports]
     call_git(root, "add", "--update", "--", ".")
     call_git(root, "add", "--force", "--", *paths)
-    call_git(root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", stdin=message, identity=True)
+    call_git(
+        root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", stdin=commit_message(document), identity=True
+    )
     return call_git(root, "rev-parse", "HEAD")
-
-
-_COMMANDS = re.compile(r"(?<=\[)(?=[a-z]+ [a-z]+\])|(?<=#)(?=[0-9])|(?<=skip)(?=-checks)", re.IGNORECASE)
-"""Inside of what GitHub obeys in a commit's message: [skip ci] and its like, #7 behind a closing word, skip-checks."""
-
-
-def _inert(text: str) -> str:
-    """Public text is in it: nobody's tag is to keep the checks from running, or to close an issue."""
-    return _COMMANDS.sub("\u200b", text)
-
-
-def describe_change(document: DiffDocument) -> str:
-    """A commit's subject, at most 72 characters, without any public text."""
-    projects = document.projects
-    n_labels = document.n_labels_added + document.n_labels_removed
-    n_crossed = document.entered.n + document.left.n
-    parts = [
-        (projects.added.n, f"project{_s(projects.added.n)} added"),
-        (projects.removed.n, f"project{_s(projects.removed.n)} removed"),
-        (n_labels, f"label{_s(n_labels)} changed"),
-        (n_crossed, f"tag{_s(n_crossed)} crossed the cut"),
-    ]
-    subject = "Follow upstream"
-    for count, words in [part for part in parts if part[0]]:
-        longer = f"{subject}{':' if subject == 'Follow upstream' else ','} {count} {words}"
-        if len(longer) > _MAX_SUBJECT:
-            break
-        subject = longer
-    return subject
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
-
-
-# --- publishing ------------------------------------------------------------------------------------------------------
-
-
-def _share_data(project: _Project, commit: str) -> None:
-    """Push the data, and see that a clean clone can pull it bit-exact. Raises ConfigError, SourceUnavailable or
-    IntegrityError; nothing has been published then."""
-    if not has_remote(project.root):
-        if project.where.to == "local":
-            return
-        raise ConfigError(
-            "there is no DVC remote, so nobody else could read the version",
-            field="publish.to",
-            found=project.where.to,
-            fix="Add one with `dvc remote add -d NAME URL`, or publish to local",
-        )
-    _push_data(project, commit)
-    with shared_worktree(project.root, commit, prefix=_PREFIX, has_cache=False) as clean:
-        pull_data(clean)
-        check = verify_deep(clean, with_remote=False)
-        if check.error is not None:
-            raise check.error
-        damaged = [each.paths[0] for each in check.objects if each.is_damaged]
-        if damaged:
-            raise IntegrityError(
-                f"what a clean clone pulls is not what was built: {damaged[0]}",
-                file="the DVC remote",
-                fix="`tagpipe verify --deep` says which object is damaged, and how to heal it",
-            )
-
-
-def _push_data(project: _Project, commit: str) -> None:
-    with shared_worktree(project.root, commit, prefix=_PREFIX) as tree:
-        push_data(tree)

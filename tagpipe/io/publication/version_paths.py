@@ -1,0 +1,34 @@
+"""The paths that make a dataset version: what it is built from, and the tables that a commit's dvc.lock names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tagpipe.io.git.commits import read_blob
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
+from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout
+
+
+def list_inputs(layout: Layout) -> list[str]:
+    """Everything that a version is built from, and dvc.lock, which says what it is."""
+    outs = {path for stage in layout.stages.values() for path, _ in stage.outs}
+    deps = {path for stage in layout.stages.values() for path in stage.deps}
+    return [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
+
+
+def read_tables(layout: Layout, commit: str) -> dict[str, str] | None:
+    """Path -> md5 of every table that a commit's dvc.lock names; None if it has no dvc.lock."""
+    lock = read_blob(layout.root, commit, LOCK_FILE)
+    if lock is None:
+        return None
+    # Neither the received bytes nor what names them (the manifest) or their rows (the rejected ones): rows that were
+    # received in another order give the same version.
+    tables = {
+        path
+        for name, stage in layout.stages.items()
+        for path, is_cached in stage.outs
+        if is_cached and name != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
+    }
+    stages: dict[str, dict[str, Any]] = parse_lock(lock)
+    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
+    return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
