@@ -50,7 +50,7 @@ def init(
     projects: Annotated[Path | None, typer.Option(metavar="FILE", help="Your projects; else a sample.")] = None,
     vocabulary: Annotated[Path | None, typer.Option(metavar="FILE", help="Your vocabulary; else a sample.")] = None,
 ) -> None:
-    """Make a new dataset project for your own data, ready to run."""
+    """Make a new dataset repository for your own data, ready to run."""
     from tagpipe.operations.init_repository import init_repository
 
     written = init_repository(directory, projects=projects, vocabulary=vocabulary)

@@ -11,7 +11,7 @@ from tagpipe.cli.output import AsJson, print_output
 from tagpipe.errors import IntegrityError, SourceUnavailable, visible
 
 Directory = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="A dataset project, or a directory written by `tagpipe build`.")
+    Path, typer.Argument(metavar="[DIR]", help="A dataset repository, or a directory written by `tagpipe build`.")
 ]
 
 
@@ -68,7 +68,7 @@ def _render_digests(digests: dict[str, str]) -> str:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look over the project and the machine, and say how to mend what is wrong; nothing is changed."""
+    """Look over the dataset repository and the machine, and say how to mend what is wrong; nothing is changed."""
     from tagpipe.checks.check_results import exit_code_of
     from tagpipe.io.checks.doctor import examine
     from tagpipe.render.checks import render_findings

@@ -14,7 +14,7 @@ N_VERSIONS = 50
 
 
 def monitor(
-    directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="A dataset project.")] = Path(),
+    directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="A dataset repository.")] = Path(),
     n_most: Annotated[int, typer.Option("--most", min=1, help="At most so many candidates.")] = 20,
     along_history: Annotated[
         bool, typer.Option("--history", help="Follow the candidates along the versions in git instead.")

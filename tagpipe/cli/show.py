@@ -24,7 +24,8 @@ def explain(
     project_id: Annotated[str, typer.Argument(help="The project's id.")],
     tag: Annotated[str | None, typer.Argument(help="A tag, an alias or a raw tag; all uses if not given.")] = None,
     directory: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="A dataset project, or a directory written by `tagpipe build`.")
+        Path,
+        typer.Option("--dir", metavar="DIR", help="A dataset repository, or a directory written by `tagpipe build`."),
     ] = Path(),
     as_json: AsJson = False,
 ) -> None:

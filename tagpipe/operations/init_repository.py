@@ -1,7 +1,8 @@
-"""A dataset project as a whole: make a new one, refresh the pins of one."""
+"""Make a new dataset repository."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tagpipe.errors import ConfigError
@@ -13,6 +14,7 @@ from tagpipe.io.repository.layout import (
     DVC_FILE,
     PARAMS_FILE,
     SCRATCH,
+    Layout,
     packaged_file,
     repository_layout,
 )
@@ -36,37 +38,21 @@ The inputs are in `data/source/`, every parameter in `params.yaml`, the stages i
 
 
 def init_repository(directory: Path, *, projects: Path | None = None, vocabulary: Path | None = None) -> list[str]:
-    """Make a dataset project in a new or empty folder, ready to run; the paths written.
+    """Make a dataset repository in a new or empty folder, ready to run; returns the paths of its files.
 
-    projects, vocabulary: one's own inputs (None: the sample that comes with tagpipe). Raises ConfigError if the
-    folder holds anything but a git repository, or git or DVC cannot be run.
+    projects, vocabulary: your own inputs (None: the sample that comes with tagpipe). Raises ConfigError if the folder
+    holds anything but a git repository, or if git or DVC cannot be run.
     """
-    found = [path.name for path in directory.iterdir() if path.name != ".git"] if directory.is_dir() else []
-    if found or (directory.exists() and not directory.is_dir()):
-        raise ConfigError(
-            "is not an empty folder", file=str(directory), found=", ".join(sorted(found)[:3]), fix="Name a new one"
-        )
-    own = {"projects": projects, "vocabulary": vocabulary}
-    for path in own.values():
-        if path is not None:
-            suffix_of(path)
-            open_raw(path)
+    inputs = {"projects": projects, "vocabulary": vocabulary}
+    _check_directory(directory)
+    _check_inputs(inputs)
     find_git()
-    tree = read_yaml(packaged_file(DVC_FILE))
-    for stage in tree["stages"].values():
-        stage["deps"] = [path for path in stage["deps"] if not path.startswith("tagpipe/")] + [CODE_FILE]
     directory.mkdir(parents=True, exist_ok=True)
-    write_bytes(directory / DVC_FILE, dump_yaml(tree).encode("utf-8"))
+    write_bytes(directory / DVC_FILE, _make_stages())
     write_bytes(directory / PARAMS_FILE, packaged_file(PARAMS_FILE).read_bytes())
     layout = repository_layout(directory)
-    folder = layout.dep("fetch", "source")
-    sample = packaged_file(folder.relative_to(directory).as_posix())
-    names = {name: copy_raw(path or sample / f"{name}.json", folder, name) for name, path in own.items()}
-    if renamed := {name: file_name for name, file_name in names.items() if file_name != f"{name}.json"}:
-        set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in renamed.items()})
-    for name in (IGNORE_FILE, NOT_SAME_FILE):
-        path = curation_file(layout, name)
-        write_bytes(path, packaged_file(path.relative_to(directory).as_posix()).read_bytes())
+    _copy_inputs(layout, inputs)
+    _write_curation_lists(layout)
     write_bytes(directory / ".gitignore", _GITIGNORE.encode())
     log = curation_file(layout, LOG_FILE).relative_to(directory).as_posix()
     write_bytes(directory / ".gitattributes", _GITATTRIBUTES.format(log=log).encode())
@@ -78,3 +64,42 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
         for path in directory.rglob("*")
         if path.is_file() and not {".git", "tmp", "cache"} & set(path.relative_to(directory).parts)
     )
+
+
+def _check_directory(directory: Path) -> None:
+    names = [path.name for path in directory.iterdir() if path.name != ".git"] if directory.is_dir() else []
+    if names or (directory.exists() and not directory.is_dir()):
+        raise ConfigError(
+            "is not an empty folder", file=str(directory), found=", ".join(sorted(names)[:3]), fix="Name a new one"
+        )
+
+
+def _check_inputs(inputs: Mapping[str, Path | None]) -> None:
+    """Read the inputs before anything is written. Raises ConfigError or InputError."""
+    for path in inputs.values():
+        if path is not None:
+            suffix_of(path)
+            open_raw(path)
+
+
+def _make_stages() -> bytes:
+    """dvc.yaml for an installed tagpipe: its version as one dependency, in place of its packages."""
+    tree = read_yaml(packaged_file(DVC_FILE))
+    for stage in tree["stages"].values():
+        stage["deps"] = [path for path in stage["deps"] if not path.startswith("tagpipe/")] + [CODE_FILE]
+    return dump_yaml(tree).encode("utf-8")
+
+
+def _copy_inputs(layout: Layout, inputs: Mapping[str, Path | None]) -> None:
+    """Copy the inputs, or the sample, to data/source/, and name them in params.yaml."""
+    folder = layout.dep("fetch", "source")
+    sample = packaged_file(folder.relative_to(layout.root).as_posix())
+    names = {name: copy_raw(path or sample / f"{name}.json", folder, name) for name, path in inputs.items()}
+    if renamed := {name: file_name for name, file_name in names.items() if file_name != f"{name}.json"}:
+        set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in renamed.items()})
+
+
+def _write_curation_lists(layout: Layout) -> None:
+    for name in (IGNORE_FILE, NOT_SAME_FILE):
+        path = curation_file(layout, name)
+        write_bytes(path, packaged_file(path.relative_to(layout.root).as_posix()).read_bytes())

@@ -47,7 +47,7 @@ def load_monitoring(path: str | Path = ".") -> MonitorReport:
         raise ConfigError(
             "has no report of the monitor: `tagpipe build` writes the dataset alone",
             file=str(path),
-            fix="Make a project with `tagpipe init`, and `tagpipe run` it",
+            fix="Make a dataset repository with `tagpipe init`, and `tagpipe run` it",
         )
     return version.read_report(MonitorReport)
 
