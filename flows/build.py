@@ -20,9 +20,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows.child import Ended, run_child
+from flows.artifacts import list_tags
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
-from flows.shown import list_tags, make_stage_state
+from flows.run_command import CommandResult, run_command
+from flows.stage_states import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
 from tagpipe.io.repository.files import read_json
 from tagpipe.io.repository.layout import repository_layout
@@ -52,7 +53,7 @@ class StageFailed(ExpectedFailure):
 
 
 def list_stages(root: Path) -> list[str]:
-    """Names of the stages in DVC's graph, each behind those that it depends on."""
+    """Names of the stages in DVC's graph, each after those that it depends on."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
@@ -80,7 +81,7 @@ def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int
 
 @flow(name="tagpipe-build", log_prints=False)
 def build(root: str = ".") -> dict[str, str] | State[Any]:
-    """Run every stage of the project at `root`; stage -> ran, cached or skipped.
+    """Run every stage of the dataset repository at `root`; stage -> ran, cached or skipped.
 
     An expected failure (a stage's, or Busy) is a failed state whose data is the error.
     """
@@ -112,7 +113,7 @@ def _run_task(stage: str, root: Path, lock: HeldLock) -> str:
 
 
 def _may_pass(state: State[Any]) -> bool:
-    """Whether a failed task may go better next time; a defect never does."""
+    """True if a failed task may succeed the next time, which a defect never does."""
     return _is_passing(state.result(raise_on_failure=False))
 
 
@@ -128,19 +129,19 @@ def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tu
     """
     (repository_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
     command = [sys.executable, "-m", "tagpipe", "run", stage, "--json"]
-    ended = run_child(command, cwd=root, environment=environment, fds=fds)
-    if ended.exit_code != 0:
-        raise StageFailed(_describe_failure(root, stage, ended), ended.exit_code)
-    runs = {run["stage"]: run["status"] for run in json.loads(ended.answer)["stages"]}
+    result = run_command(command, cwd=root, environment=environment, fds=fds)
+    if result.exit_code != 0:
+        raise StageFailed(_describe_failure(root, stage, result), result.exit_code)
+    runs = {run["stage"]: run["status"] for run in json.loads(result.stdout)["stages"]}
     return str(runs[stage])
 
 
-def _describe_failure(root: Path, stage: str, ended: Ended) -> str:
+def _describe_failure(root: Path, stage: str, result: CommandResult) -> str:
     path = repository_layout(root).scratch / LAST_ERROR
     left = read_json(path) if path.is_file() else {}
-    if (left.get("stage"), left.get("exit_code")) == (stage, ended.exit_code):
+    if (left.get("stage"), left.get("exit_code")) == (stage, result.exit_code):
         return f"{stage}: {from_dict(left['error']).headline}"
-    return f"{stage}: exit code {ended.exit_code}: {ended.last_line}"
+    return f"{stage}: exit code {result.exit_code}: {result.last_line}"
 
 
 def publish_artifacts(root: Path) -> None:

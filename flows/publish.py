@@ -2,10 +2,9 @@
 
     python -m flows.publish      # once, with no server
 
-The work is `tagpipe.operations.publish.publish`, in a process of its own; here are its states, its retries and what is
-left
-of it to see: artifacts and an event. No Prefect limit keeps two runs apart, for that of a killed run stays taken for
-minutes: the project's own lock does, and the second run ends at once as Busy.
+`tagpipe.operations.publish.publish` does the work, in a process of its own; this module gives it states, retries,
+artifacts and an event. Two runs are kept apart by the dataset repository's lock, and the second one ends at once as
+Busy: a Prefect concurrency limit would stay taken for minutes after a kill.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.announcements import announce
-from flows.child import run_child
+from flows.artifacts import write_artifacts
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.publish_once import parse_answer
-from flows.reports import write_artifacts
-from flows.shown import make_stage_state
+from flows.run_command import run_command
+from flows.stage_states import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
 from tagpipe.operations.publish import Publication
 from tagpipe.render.text import visible
@@ -75,7 +74,7 @@ def show_stage(stage: str, status: str) -> State[Any]:
 
 @flow(name="tagpipe-publish", log_prints=False)
 def publish(root: str = ".", retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S) -> State[Any]:
-    """Look upstream and publish what has changed of the project at `root`, as its params.yaml `publish` says.
+    """Look upstream and publish what has changed in the dataset repository at `root`, as `publish` in params.yaml says.
 
     Ends as Unchanged, Published, Proposed or Busy (completed), as Refused (failed: a person is to look at the
     candidate), or as Failed with one line. Only an unavailable source is tried again, after each of `retry_delays_s`.
@@ -104,18 +103,18 @@ def make_state(outcome: Outcome) -> State[Any]:
 
 
 def _run_process(root: str) -> Outcome:
-    ended = run_child([sys.executable, "-m", "flows.publish_once", root], cwd=CODE_ROOT)
-    answer = parse_answer(ended.exit_code, ended.answer)
-    return answer or PublishDefect(f"publish: exit code {ended.exit_code}: {ended.last_line}")
+    result = run_command([sys.executable, "-m", "flows.publish_once", root], cwd=CODE_ROOT)
+    answer = parse_answer(result.exit_code, result.stdout)
+    return answer or PublishDefect(f"publish: exit code {result.exit_code}: {result.last_line}")
 
 
 def _unwrap(state: State[Any]) -> Outcome:
-    """What the task's state holds; a task that broke holds what it broke by."""
-    found = state.result(raise_on_failure=False)
-    if isinstance(found, DatasetRefused):
-        return found.publication
-    if isinstance(found, Publication | TagpipeError | PublishDefect):
-        return found
+    """The outcome in the task's state, or a defect in place of the exception of a task that crashed."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, DatasetRefused):
+        return result.publication
+    if isinstance(result, Publication | TagpipeError | PublishDefect):
+        return result
     return PublishDefect(f"publish: {state.message}")
 
 
@@ -127,8 +126,8 @@ def _report(root: Path, publication: Publication) -> None:
     """Event, stages and artifacts. What is published is published: a report that cannot be made is a warning."""
     try:
         announce(root, publication)
-        for each in publication.stages:
-            show_stage.with_options(name=each.stage)(each.stage, each.status, return_state=True)
+        for done in publication.stages:
+            show_stage.with_options(name=done.stage)(done.stage, done.status, return_state=True)
         write_artifacts(root, publication)
     except Exception as error:  # noqa: BLE001 - the server may be gone; the next run announces what this one could not
         get_run_logger().warning("not everything could be reported: %s", visible(str(error))[:300])

@@ -3,7 +3,7 @@
     python docs/images/take_prefect_ui.py      # in the checkout, with its environment
 
 Needs Chromium and a font with emoji (Debian: chromium, fonts-noto-color-emoji). Runs of the deployment `publish` of
-prefect.yaml, on a project of `tagpipe init`; the last one is refused, for upstream has lost a hundred projects.
+prefect.yaml, on a dataset repository of `tagpipe init`; the last one is refused, for upstream has lost 100 projects.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from support.http_server import answer
 from support.prefect_server import read_artifacts
 from support.scheduler import PROJECTS, Scheduler, serve_schedule
 
-from flows.reports import DIFF_KEY
+from flows.artifacts import DIFF_KEY
 
 IMAGES = Path(__file__).resolve().parent
 FOLDER = "tagpipe-demo"
-"""In the system's temporary folder. The project is in it, and pages may show its path."""
+"""In the system's temporary folder. The dataset repository is in it, and pages may show its path."""
 
 SIZE = {"width": 1280, "height": 1000}
 N_COLOURS = 256

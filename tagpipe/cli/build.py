@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagpipe.cli.output import AsJson, echo_error, print_json, print_output
-from tagpipe.cli.show import summary
+from tagpipe.cli.output import AsJson, echo_error, print_json, print_output, print_result
 from tagpipe.errors import visible
 
 if TYPE_CHECKING:
@@ -19,30 +18,21 @@ if TYPE_CHECKING:
     from tagpipe.operations.refresh import Refreshed
 
 
-VERSION_STAGE = "threshold"
-"""The stage with which a dataset version is whole; what runs behind it only watches."""
-
-
 def run(
     stage: Annotated[str | None, typer.Argument(help="Only this stage and what it needs; all if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
-    from tagpipe.io.repository.layout import repository_layout
-    from tagpipe.io.runs.reproduce import reproduce
+    from tagpipe.operations import run as running
+    from tagpipe.render.summary import render_summary
 
-    layout = repository_layout(Path.cwd())
-    names = list(layout.stages)
-    with _stage_status(names[: names.index(stage) + 1] if stage in names else names) as echo:
-        runs = reproduce(layout, stage, echo=echo)
-    is_whole = any(run.stage == VERSION_STAGE for run in runs)
+    with _stage_status(running.list_stages(Path.cwd(), stage)) as echo:
+        result = running.run(Path.cwd(), stage, echo=echo)
     if as_json:
-        from tagpipe.operations.load import load_summary
-
-        print_json({"stages": runs, "summary": load_summary() if is_whole else None})
-    elif is_whole:
+        print_json(result)
+    elif result.summary is not None:
         echo_error("")
-        summary(Path())
+        print_result(render_summary(result.summary))
 
 
 def init(
@@ -109,10 +99,7 @@ def _render_refreshed(refreshed: Refreshed) -> str:
 
 @contextmanager
 def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
-    """What echoes a run's lines; on a terminal, with the stage that is at work below them.
-
-    A stage ends with its one line, `NAME: ...`; the next one then begins.
-    """
+    """Yields a function that prints a line of the run; on a terminal, the stage at work is shown below the lines."""
     if not sys.stderr.isatty():
         yield echo_error
         return
@@ -123,7 +110,7 @@ def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
 
         def echo(line: str) -> None:
             console.print(visible(line), markup=False, soft_wrap=True)
-            ended = line.partition(": ")[0]
+            ended = line.partition(": ")[0]  # a stage ends with its one line, `NAME: ...`
             if ended in stages[:-1]:
                 status.update(f"running {stages[stages.index(ended) + 1]}")
 
@@ -131,7 +118,7 @@ def _stage_status(stages: list[str]) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Progress | None]:
+def _progress(description: str) -> Iterator[Progress | None]:
     """A progress bar on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -140,8 +127,8 @@ def _progress(what: str) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    # `what` may name a file, and a name may look like markup.
+    # The description may name a file, and a name may look like markup.
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(visible(what), total=None)
+        task = bar.add_task(visible(description), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

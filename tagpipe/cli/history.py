@@ -18,11 +18,10 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the versions along the history: digest, counts, tags that entered or left the cut, what changed."""
-    from tagpipe.history.versions import describe_versions
-    from tagpipe.io.versions.history import read_versions
+    from tagpipe.operations.history import list_versions
     from tagpipe.render.history import render_log
 
-    rows = describe_versions(read_versions(Path.cwd(), revision, n_most=n_most + 1))[-n_most:]
+    rows = list_versions(Path.cwd(), revision, n_most=n_most)
     print_output(rows, lambda: render_log(rows), as_json=as_json)
 
 
@@ -33,9 +32,8 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the support of a tag across the versions of the history."""
-    from tagpipe.history.versions import trace_tag
-    from tagpipe.io.versions.history import read_versions
+    from tagpipe.operations.history import trace_tag
     from tagpipe.render.history import render_history
 
-    rows = trace_tag(read_versions(Path.cwd(), revision, n_most=n_most), tag)
+    rows = trace_tag(Path.cwd(), tag, revision, n_most=n_most)
     print_output(rows, lambda: render_history(tag, rows), as_json=as_json)

@@ -9,9 +9,6 @@ import typer
 
 from tagpipe.cli.output import AsJson, print_output
 
-N_VERSIONS = 50
-"""Of the history, the newest."""
-
 
 def monitor(
     directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="A dataset repository.")] = Path(),
@@ -28,21 +25,19 @@ def monitor(
     from tagpipe.operations.load import load_monitoring
     from tagpipe.render.monitor import render_monitoring
 
-    found = load_monitoring(directory)
-    most = found.model_copy(update={"candidates": found.candidates[:n_most]})
-    print_output(most.as_dict(), lambda: render_monitoring(found, n_most=n_most), as_json=as_json)
+    report = load_monitoring(directory)
+    shortened = report.model_copy(update={"candidates": report.candidates[:n_most]})
+    print_output(shortened.as_dict(), lambda: render_monitoring(report, n_most=n_most), as_json=as_json)
 
 
 def _show_history(directory: Path, n_most: int, *, as_json: bool) -> None:
-    from tagpipe.history.candidates import trace_candidates
-    from tagpipe.io.versions.history import read_monitored
+    from tagpipe.operations.history import trace_candidates
     from tagpipe.render.monitor import render_traces
 
-    versions = read_monitored(directory, n_most=N_VERSIONS)
-    traces = trace_candidates(versions)
-    watched = [version for version in versions if version.report is not None]
+    versions, traces = trace_candidates(directory)
+    monitored = [version for version in versions if version.report is not None]
     result = {
-        "versions": [{"commit": version.commit, "committed_at": version.committed_at} for version in watched],
+        "versions": [{"commit": version.commit, "committed_at": version.committed_at} for version in monitored],
         "candidates": [{"tag": trace.tag, "n_projects": trace.n_projects} for trace in traces[:n_most]],
     }
     print_output(result, lambda: render_traces(versions, traces, n_most=n_most), as_json=as_json)

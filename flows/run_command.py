@@ -1,4 +1,4 @@
-"""A command in a process of its own: what it says is streamed into the run's log, what it answers is returned."""
+"""Run a command in a process of its own, with its standard error streamed into the log of the flow run."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from prefect import get_run_logger
 from tagpipe.render.text import visible
 
 STOP_TIMEOUT_S = 30.0
-"""How long an interrupted command may take to put things right, before it is killed."""
+"""How long an interrupted command may take to clean up before it is killed."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended. answer: its standard output. last_line: the last thing it said, or the last error."""
+class CommandResult:
+    """How a command ended."""
 
     exit_code: int
-    answer: str
+    stdout: str
     last_line: str
+    """The last line of its standard error; after an error, the line that begins the error."""
 
 
-def run_child(
+def run_command(
     command: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | None = None, fds: tuple[int, ...] = ()
-) -> Ended:
-    """Run a command to its end. A run that is cancelled meanwhile interrupts it, and waits."""
+) -> CommandResult:
+    """Run a command to its end; if the flow run is cancelled meanwhile, interrupt it, and wait."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -47,17 +48,17 @@ def run_child(
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    answer: list[str] = []
-    with _interrupted_at_the_end(process):
-        reader = threading.Thread(target=_read_all, args=(process.stdout, answer), daemon=True)
+    stdout: list[str] = []
+    with _interrupting(process):
+        reader = threading.Thread(target=_read_all, args=(process.stdout, stdout), daemon=True)
         reader.start()
         last_line = _stream(process.stderr)
         reader.join()
-        return Ended(process.wait(), "".join(answer), last_line)
+        return CommandResult(process.wait(), "".join(stdout), last_line)
 
 
 @contextmanager
-def _interrupted_at_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+def _interrupting(process: subprocess.Popen[str]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -76,7 +77,7 @@ def _read_all(stream: IO[str], into: list[str]) -> None:
 
 
 def _stream(stream: IO[str]) -> str:
-    """Log every line; the last one is returned, or the last that begins an error, for its details follow it."""
+    """Log every line; return the last one, or the last that begins an error, since its details follow it."""
     logger = get_run_logger()
     last = ""
     with stream:

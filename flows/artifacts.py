@@ -1,4 +1,4 @@
-"""What a publication leaves in Prefect for people: artifacts."""
+"""The artifacts of a publication in Prefect, for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.shown import list_tags
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.summary import Summary
 from tagpipe.io.publication.proposal import find_repository
@@ -27,8 +26,7 @@ COMMIT_KEY = "tagpipe-dataset-commit"
 
 
 def write_artifacts(root: Path, publication: Publication) -> None:
-    """The comparison, the gates, the candidate's summary and tags, and where it can be seen; each only if there is
-    one."""
+    """Write the comparison, the gates, the candidate's summary and tags, and a link to it, as far as they exist."""
     if publication.document is not None:
         _write_comparison(publication.document, publication.outcome)
     if publication.summary is not None:
@@ -48,9 +46,9 @@ def list_gates(document: DiffDocument) -> list[dict[str, Any]]:
     """Every gate as a row, in the order of params.yaml."""
     rows = []
     for gate in document.gates:
-        found, limit = gate_numbers(gate)
+        value, limit = gate_numbers(gate)
         result = "off" if gate.limit is None else "held" if gate.passed else "FAILED"
-        rows.append({"gate": visible(gate.name), "found": found, "at most": limit, "result": result})
+        rows.append({"gate": visible(gate.name), "found": value, "at most": limit, "result": result})
     return rows
 
 
@@ -63,11 +61,16 @@ def _write_summary(summary: Summary, outcome: str) -> None:
     )
 
 
+def list_tags(summary: Summary) -> list[dict[str, Any]]:
+    """Every kept tag as a row, the most popular first."""
+    return [{"tag": visible(tag), "projects": n_projects} for tag, n_projects in summary.kept]
+
+
 def find_link(root: Path, publication: Publication) -> str | None:
-    """The pull request or commit on GitHub; None where it was not pushed there."""
+    """The address of the pull request or commit on GitHub; None if it was not pushed there."""
     settings = read_params(repository_layout(root).params_file).publish
     repository = None if settings.to == "local" else find_repository(root, settings.remote)
     if repository is None:
         return None
-    what = f"pull/{publication.pull_request}" if publication.pull_request else f"commit/{publication.commit}"
-    return f"https://github.com/{repository}/{what}"
+    page = f"pull/{publication.pull_request}" if publication.pull_request else f"commit/{publication.commit}"
+    return f"https://github.com/{repository}/{page}"
