@@ -24,13 +24,14 @@ def run(
 ) -> None:
     """Build the dataset with `dvc repro`, under a lock; a failure leaves the last good version in place."""
     from tagpipe.operations import run as running
-    from tagpipe.render.summary import render_summary
 
     with _stage_status(running.list_stages(Path.cwd(), stage)) as echo:
         result = running.run(Path.cwd(), stage, echo=echo)
     if as_json:
         print_json(result)
     elif result.summary is not None:
+        from tagpipe.render.summary import render_summary
+
         echo_error("")
         print_result(render_summary(result.summary))
 

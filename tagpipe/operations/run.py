@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tagpipe.dataset.summary import Summary
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.runs.reproduce import reproduce
 from tagpipe.io.runs.run_dvc import Echo, StageRun
-from tagpipe.operations.load import load_summary
+
+if TYPE_CHECKING:
+    from tagpipe.dataset.summary import Summary
 
 VERSION_STAGE = "threshold"
 """The stage that completes a dataset version; those after it only watch."""
@@ -38,5 +40,9 @@ def run(root: Path, stage: str | None = None, *, echo: Echo) -> Run:
     Raises Busy, StageDefect or the error of the stage that failed; the last good version is then back in place.
     """
     stages = reproduce(repository_layout(root), stage, echo=echo)
-    is_whole = any(done.stage == VERSION_STAGE for done in stages)
-    return Run(stages, load_summary(root) if is_whole else None)
+    if not any(done.stage == VERSION_STAGE for done in stages):
+        return Run(stages, summary=None)
+    # Imported late: reading tables costs a second to load, which `tagpipe run STAGE` and a failing run can do without.
+    from tagpipe.operations.load import load_summary
+
+    return Run(stages, load_summary(root))
