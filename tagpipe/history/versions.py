@@ -107,7 +107,7 @@ def _list_inputs(version: RecordedVersion) -> dict[str, object]:
     }
 
 
-def _list_params(stage: Mapping[str, Any]) -> dict[str, Any]:
+def _list_params(stage: Mapping[str, Any]) -> dict[str, object]:
     """The parameters of a stage that shape the dataset; `source` only says where the bytes come from."""
     params = stage.get("params", {}).get("params.yaml", {})
     return {name: value for name, value in params.items() if name != "source"}
