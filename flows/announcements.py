@@ -1,7 +1,7 @@
-"""Events for automations: every published version is announced once, whoever published it, and however a run ended.
+"""Events for automations: every published version is announced once, whoever published it and however its run ended.
 
-What was announced last is remembered in .tagpipe/. A version that a run published but could not announce (it was
-killed, the server was gone), or that a person published by merging a pull request, is announced by the next run.
+The last announcement is remembered in .tagpipe/. The next run announces a version that a run published but could not
+announce (it was killed, or the server was gone), and one that a person published by merging a pull request.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ MEMORY = "announced.json"
 
 
 @dataclass(frozen=True)
-class _Known:
-    """A published version, and where: the branch and its remote."""
+class _Announced:
+    """A published version."""
 
     where: str
+    """Its remote and branch, or `local`."""
     content_sha256: str
 
 
 def announce(root: Path, publication: Publication) -> None:
-    """Emit `tagpipe.dataset.refused` or `.proposed` for a candidate, and `.published` for a version that is new."""
+    """Emit `tagpipe.dataset.refused` or `.proposed` for a candidate, and `.published` for a new version."""
     if publication.outcome in ("refused", "proposed"):
         _emit(root, PREFIX + publication.outcome, _describe_candidate(root, publication))
     payload = _describe_version(root, publication)
@@ -41,12 +42,12 @@ def announce(root: Path, publication: Publication) -> None:
         return
     settings = read_params(repository_layout(root).params_file).publish
     where = "local" if settings.to == "local" else f"{settings.remote} {settings.branch}"
-    now = _Known(where, payload["content_sha256"])
-    known = _read_memory(root)
-    if publication.outcome == "published" or (known is not None and known.where == where and known != now):
+    current = _Announced(where, payload["content_sha256"])
+    last = _read_memory(root)
+    if publication.outcome == "published" or (last is not None and last.where == where and last != current):
         _emit(root, PUBLISHED, payload)
-    if known != now:
-        write_json(repository_layout(root).scratch / MEMORY, vars(now))
+    if last != current:
+        write_json(repository_layout(root).scratch / MEMORY, vars(current))
 
 
 def _emit(root: Path, event: str, payload: dict[str, Any]) -> None:
@@ -65,7 +66,7 @@ def _describe_candidate(root: Path, publication: Publication) -> dict[str, Any]:
 
 
 def _describe_version(root: Path, publication: Publication) -> dict[str, Any] | None:
-    """Of what is published now; None where git cannot tell."""
+    """The payload for what is published now; None if git cannot tell."""
     counted = _count(root, publication.base)
     if counted is None:
         return None
@@ -96,7 +97,7 @@ def _fields(publication: Publication) -> dict[str, Any]:
 
 
 def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
-    """Digest and counts of the version at a commit, from its report."""
+    """Digest and counts of the version at a commit, from its report; None if it has none."""
     try:
         versions = read_versions(root, commit or "", n_most=1)
     except InputError:
@@ -114,9 +115,9 @@ def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
     return {"content_sha256": report.content_sha256, "counts": counts}
 
 
-def _read_memory(root: Path) -> _Known | None:
+def _read_memory(root: Path) -> _Announced | None:
     path = repository_layout(root).scratch / MEMORY
     try:
-        return _Known(**read_json(path)) if path.is_file() else None
+        return _Announced(**read_json(path)) if path.is_file() else None
     except (InputError, TypeError):
         return None

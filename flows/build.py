@@ -65,7 +65,7 @@ def list_stages(root: Path) -> list[str]:
 
 @task(task_run_name="{stage}", retry_condition_fn=lambda _task, _run, state: _may_pass(state))
 def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int, ...]) -> State[Any]:
-    """Bring one stage up to date. The completed state's name says whether it ran, came from the cache or was skipped.
+    """Bring one stage up to date; the name of the completed state is Ran, Cached or Skipped.
 
     A failure is a failed state with the stage's own one-line error. It is raised only to be retried, where the
     source was unavailable: Prefect logs a traceback of whatever is raised and not retried.
@@ -122,10 +122,10 @@ def _is_passing(failure: object) -> bool:
 
 
 def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tuple[int, ...]) -> str:
-    """`tagpipe run STAGE`, its lines streamed into the run's log; what DVC did for that stage.
+    """Run `tagpipe run STAGE`, its lines streamed into the run's log; returns what DVC did for that stage.
 
-    Called under the lock, so the last error that is removed is nobody's any more, and one that is there afterwards
-    is of this run.
+    Called under the lock: the last error that is removed belongs to an ended run, and one that is there afterwards
+    to this one.
     """
     (repository_layout(root).scratch / LAST_ERROR).unlink(missing_ok=True)
     command = [sys.executable, "-m", "tagpipe", "run", stage, "--json"]
@@ -145,7 +145,7 @@ def _describe_failure(root: Path, stage: str, result: CommandResult) -> str:
 
 
 def publish_artifacts(root: Path) -> None:
-    """The summary as Markdown and the tag counts as a table, each run a further version of the same key."""
+    """Write the summary as Markdown and the tag counts as a table; each run adds a version under the same key."""
     summary = load_summary(root)
     create_markdown_artifact(key=SUMMARY_KEY, markdown=markdown_summary(summary), description="The dataset version")
     create_table_artifact(

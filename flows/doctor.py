@@ -1,8 +1,8 @@
-"""Whether the schedule can fire: what prefect.yaml deploys, held against the server that the profile points to.
+"""Check that the schedule can fire: compare prefect.yaml with the server that the Prefect profile points to.
 
     python -m flows.doctor [--json]
 
-Ends with 0 if nothing is an error, else with 2. It looks, and changes nothing. `tagpipe doctor` asks it, too.
+Ends with 0 if nothing is an error, else with 2. It changes nothing. `tagpipe doctor` runs it, too.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ DEPLOY = "Run `prefect deploy --all`"
 
 
 def main() -> int:
-    """Print what was found."""
+    """Print the result of every check."""
     try:
-        found = list(examine(Path.cwd()))
+        results = list(examine(Path.cwd()))
     except TagpipeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print(json.dumps([asdict(each) for each in found]) if "--json" in sys.argv[1:] else render_findings(found))
-    return exit_code_of(found)
+    print(json.dumps(results, default=asdict) if "--json" in sys.argv[1:] else render_findings(results))
+    return exit_code_of(results)
 
 
 def examine(root: Path) -> Iterator[CheckResult]:
-    """The server, then each deployment of prefect.yaml. Raises ConfigError where that cannot be read."""
+    """Check the server, then each deployment of prefect.yaml. Raises ConfigError if that cannot be read."""
     deployments = read_yaml(root / PREFECT_FILE).get("deployments") or []
     address = PREFECT_API_URL.value()
     if not address:
@@ -77,17 +77,15 @@ def examine(root: Path) -> Iterator[CheckResult]:
 def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iterator[CheckResult]:
     name = str(wanted["name"])
     named = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
-    found = [
-        each for each in client.read_deployments(deployment_filter=named) if each.entrypoint == wanted["entrypoint"]
-    ]
-    if not found:
+    candidates = client.read_deployments(deployment_filter=named)
+    deployment = next((other for other in candidates if other.entrypoint == wanted["entrypoint"]), None)
+    if deployment is None:
         yield CheckResult(name, "error", "is not deployed", DEPLOY)
         return
-    pool = found[0].work_pool_name
     if wanted.get("schedules"):
-        yield from _check_schedule(client, name, found[0])
-        yield from _check_late(client, name, found[0])
-    yield from _check_pool(client, name, pool)
+        yield from _check_schedule(client, name, deployment)
+        yield from _check_late(client, name, deployment)
+    yield from _check_pool(client, name, deployment.work_pool_name)
 
 
 def _check_variable(client: SyncPrefectClient) -> Iterator[CheckResult]:
@@ -112,7 +110,7 @@ def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> It
     if runs:
         yield CheckResult(name, "ok", "its schedule is active, and its next run is planned")
     else:
-        # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of every deployment, and the UI shows it as active.
+        # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of any deployment, while the UI shows it as active.
         fix = "Wait a minute after deploying; else see the server's log, and run `tagpipe doctor` for its libraries"
         yield CheckResult(name, "error", "its schedule is active, but no run of it is planned", fix)
 

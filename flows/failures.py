@@ -1,4 +1,4 @@
-"""Failures that are expected: one line in a state, no traceback in the log, and no end because nobody reads it."""
+"""Expected failures: one line in a state, and no traceback in the log."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tagpipe.errors import TagpipeError
 
 
 class ExpectedFailure(Exception):
-    """What a flow's own state tells in one line."""
+    """An error that the state of a flow run tells in one line."""
 
 
 def has_retries_left() -> bool:
-    """Whether the task that is running would be run again if it failed."""
+    """True if the running task would be retried if it failed."""
     context = TaskRunContext.get()
     return context is not None and context.task_run.run_count <= context.task.retries
 
 
 class _NoTraceback(logging.Filter):
-    """Keeps back the traceback of an expected failure, and `NoneType: None` where there is none to show."""
+    """Drops the traceback of an expected failure, and the `NoneType: None` of a record that has no exception."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind = record.exc_info[0] if record.exc_info else None
@@ -36,16 +36,21 @@ _NO_TRACEBACK = _NoTraceback()
 
 
 def keep_tracebacks_back() -> None:
-    """For this process's runs. prefect 3.8 raises the data of a failed state when the flow has long ended, and logs
-    sixty lines of its own engine under `Engine execution exited with unexpected exception`."""
+    """Keep tracebacks of expected failures out of the log of this process's runs.
+
+    prefect 3.8 raises the data of a failed state after the flow has ended, and logs sixty lines of its own engine as
+    `Engine execution exited with unexpected exception`.
+    """
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_NO_TRACEBACK)
 
 
 def outlive_worker() -> None:
-    """For this process: a worker that was killed has left a broken pipe where the log goes, and rich 14 ends a program
-    over one (SystemExit), here with its work done, and its state, artifacts and event untold. The log goes to the
-    server as well."""
+    """Let this process finish after its worker was killed.
+
+    The console log then goes to a broken pipe, and rich 14 raises SystemExit over it: the work would be done, but its
+    state, artifacts and event never sent. Nothing is lost by silencing the console, for the server gets the log, too.
+    """
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
             handler.console.on_broken_pipe = partial(setattr, handler.console, "quiet", True)  # type: ignore[method-assign]

@@ -2,8 +2,8 @@
 
     python -m flows.schedule [PORT]      # make schedule
 
-The server listens on loopback only, for it asks nobody who they are; its database is .prefect/. Ctrl-C ends all of it,
-runs that are under way too: what they began is put right by the next one.
+The server has no authentication, so it listens on loopback only; its database is in .prefect/. Ctrl-C stops everything,
+runs under way included; the next run cleans up after them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until a signal comes (exit 0), or until one of the two processes ends by itself (exit 1)."""
+    """Serve until a signal arrives (exit code 0), or one of the two processes ends by itself (exit code 1)."""
     for number in _STOPPING:
         signal.signal(number, _interrupt)
     try:
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def serve(root: Path, port: int) -> int:
-    """Start everything for the project at `root`, say where, and wait. Raises Busy or ConfigError."""
+    """Start everything for the dataset repository at `root`, say where it is, and wait. Raises Busy or ConfigError."""
     check_port(port)
     home = Path(os.environ.get("PREFECT_HOME") or root / ".prefect").resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -63,11 +63,11 @@ def serve(root: Path, port: int) -> int:
         worker_log = home / "worker.log"
         with running(["worker", "start", "--pool", POOL, "--type", "process"], root, environment, worker_log) as worker:
             print(f"Prefect is at http://{HOST}:{port} (log of the runs: {worker_log}). Ctrl-C stops it.", flush=True)
-            return wait_for_an_end({"server": (server, log), "worker": (worker, worker_log)})
+            return wait_until_one_ends({"server": (server, log), "worker": (worker, worker_log)})
 
 
 def make_environment(outer: Mapping[str, str], home: Path, port: int) -> dict[str, str]:
-    """The environment of everything here: this server, whatever profile or Cloud account there is otherwise."""
+    """The environment that points to this server, whatever Prefect profile or Cloud account `outer` names."""
     ours = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_UI_", "PREFECT_SERVER_API_")
     return {
         **{name: value for name, value in outer.items() if not name.startswith(ours)},
@@ -80,7 +80,7 @@ def make_environment(outer: Mapping[str, str], home: Path, port: int) -> dict[st
 
 
 def check_port(port: int) -> None:
-    """Raise Busy where something listens there already."""
+    """Raise Busy if something listens on the port already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,7 +93,7 @@ def check_port(port: int) -> None:
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait for the server's first answer. Raises ConfigError where it ends, or takes too long."""
+    """Wait until the server answers. Raises ConfigError if it ends, or takes too long."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -105,14 +105,14 @@ def wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> N
 
 
 def deploy(root: Path, environment: Mapping[str, str]) -> None:
-    """Pool, variable and deployments; each of them replaces what an earlier run left. Raises ConfigError."""
+    """Create or replace the work pool, the variable and the deployments. Raises ConfigError."""
     run_prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], root, environment)
     run_prefect(["variable", "set", REPO_VARIABLE, str(root), "--overwrite"], root, environment)
     run_prefect(["deploy", "--all"], root, environment)
 
 
 def run_prefect(arguments: Sequence[str], root: Path, environment: Mapping[str, str]) -> None:
-    """One command of Prefect's, silent. Raises ConfigError with what it said where it fails."""
+    """Run a Prefect command silently. Raises ConfigError with its output if it fails."""
     done = subprocess.run(
         _command(arguments),
         cwd=root,
@@ -124,12 +124,12 @@ def run_prefect(arguments: Sequence[str], root: Path, environment: Mapping[str, 
         start_new_session=True,
     )
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise ConfigError(f"`prefect {' '.join(arguments)}` failed", details=tuple(said[-20:]))
+        output = (done.stdout + done.stderr).strip().splitlines()
+        raise ConfigError(f"`prefect {' '.join(arguments)}` failed", details=tuple(output[-20:]))
 
 
-def wait_for_an_end(processes: Mapping[str, tuple[subprocess.Popen[bytes], Path]]) -> int:
-    """Wait until one of them has ended, and say which."""
+def wait_until_one_ends(processes: Mapping[str, tuple[subprocess.Popen[bytes], Path]]) -> int:
+    """Wait until one of the processes has ended, and say which."""
     while True:
         for name, (process, log) in processes.items():
             if process.poll() is not None:
@@ -142,7 +142,7 @@ def wait_for_an_end(processes: Mapping[str, tuple[subprocess.Popen[bytes], Path]
 def running(
     arguments: Sequence[str], root: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of Prefect's for as long as the block lasts; nothing that it started outlives it."""
+    """Run a Prefect process for the duration of the block; nothing that it started outlives it."""
     process = start(arguments, root, environment, log)
     try:
         yield process
@@ -151,8 +151,7 @@ def running(
 
 
 def start(arguments: Sequence[str], root: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """A process of Prefect's in a session of its own: a terminal's Ctrl-C reaches only us, and the worker is stopped
-    before its server."""
+    """Start a Prefect process."""
     with log.open("ab") as output:
         return subprocess.Popen(
             _command(arguments),
@@ -161,12 +160,12 @@ def start(arguments: Sequence[str], root: Path, environment: Mapping[str, str], 
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C reaches only us, so that the worker is stopped before its server
         )
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, gently first."""
+    """Stop a process and everything it started, gently at first."""
     if process.poll() is not None:
         return  # its PID may be somebody else's by now
     family = _find_family(process.pid)
@@ -192,7 +191,7 @@ def _find_family(pid: int) -> list[psutil.Process]:
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
-    """Signal that very process, if it still is there; psutil tells it from another one with its PID."""
+    """Signal the process if it is still there; psutil notices if another one has its PID by now."""
     with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
 
@@ -203,7 +202,7 @@ def _command(arguments: Sequence[str]) -> list[str]:
 
 def _interrupt(*_: object) -> None:
     for number in _STOPPING:
-        signal.signal(number, signal.SIG_IGN)  # one is enough, and stopping is bounded
+        signal.signal(number, signal.SIG_IGN)  # one is enough: stopping takes a bounded time
     raise KeyboardInterrupt
 
 

@@ -64,7 +64,7 @@ app.add_typer(vocab.app)
 
 
 def main() -> None:
-    """Entry point: an expected error is one message on standard error and its exit code; a defect is a traceback."""
+    """Run the command line. An expected error is one message and its exit code; a defect keeps its traceback."""
     try:
         app()
     except TagpipeError as error:

@@ -47,8 +47,8 @@ def diff(
     from tagpipe.operations.compare import compare
 
     may_rebuild = bool(os.environ.get("CI")) if rebuild is None else rebuild
-    found = compare(Path.cwd(), base, head, rebuild=may_rebuild, with_causes=with_causes)
-    _show_comparison(found, write or [], as_json=as_json, fail_if_different=fail_if_different)
+    comparison = compare(Path.cwd(), base, head, rebuild=may_rebuild, with_causes=with_causes)
+    _show_comparison(comparison, write or [], as_json=as_json, fail_if_different=fail_if_different)
 
 
 def preview(
@@ -77,8 +77,8 @@ def preview(
             "a sweep compares nothing", field="--sweep", fix="Leave out --write and --fail-if-different, or the sweep"
         )
     if sweep is None:
-        found = previews.preview(Path.cwd(), chosen, vocabulary=vocabulary, with_causes=with_causes)
-        _show_comparison(found, write or [], as_json=as_json, fail_if_different=fail_if_different)
+        comparison = previews.preview(Path.cwd(), chosen, vocabulary=vocabulary, with_causes=with_causes)
+        _show_comparison(comparison, write or [], as_json=as_json, fail_if_different=fail_if_different)
         return
     name, values = parse_sweep(sweep)
     rows = previews.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
@@ -92,17 +92,17 @@ def preview(
     print_output(rows, lambda: render_sweep(name, rows), as_json=as_json)
 
 
-def _show_comparison(found: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:
+def _show_comparison(comparison: Comparison, files: list[Path], *, as_json: bool, fail_if_different: bool) -> None:
     from tagpipe.operations.compare import write_comparison
     from tagpipe.render.diff.json import json_diff
     from tagpipe.render.diff.terminal import render_diff
 
-    document = found.document
+    document = comparison.document
     for path in files:
-        write_comparison(found, document, path)
+        write_comparison(comparison, document, path)
     if as_json:
         print(json_diff(document), end="")
     else:
         print_result(render_diff(document))
-    if not found.passed or (fail_if_different and not document.is_same):
+    if not comparison.passed or (fail_if_different and not document.is_same):
         raise typer.Exit(1)

@@ -29,12 +29,11 @@ def build(
     out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """The whole pipeline in this process, without DVC or git.
+    """Run the whole pipeline in this process, without DVC or git.
 
-    params: a params.yaml (None: the one that comes with tagpipe); its `source` is not used. out: a folder to write
-    everything to, only if all of it is good: raw/, validated/, annotated/, labeled/, reports/, params.yaml; it must
-    be new, empty, or an earlier build's. progress: called with (bytes parsed, bytes in all). Raises ConfigError,
-    InputError or GuardError.
+    params: a params.yaml (None: the one that comes with tagpipe); its `source` is not used. out: a folder for the files
+    of the build, which is new, empty, or an earlier build's; nothing is written if anything fails. progress: called
+    with (bytes parsed, bytes in all). Raises ConfigError, InputError or GuardError.
     """
     layout = None if out is None else build_layout(Path(out))
     if layout is not None:
@@ -47,8 +46,8 @@ def build(
     tables = built.tables
     manifest = build_manifest(built, tables)
     if layout is not None:
-        with fill_build_folder(layout) as place:
-            _write_build(place, built, tables, manifest, paths, params_path)
+        with fill_build_folder(layout) as staging:
+            _write_build(staging, built, tables, manifest, paths, params_path)
     return Dataset(manifest, built.reports, tables["threshold/projects"], tables["threshold/tags"])
 
 

@@ -16,13 +16,13 @@ from tagpipe.tables.schemas import IdType, id_kind_of
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
-"""What `int` may be asked: it takes 2_0, digits of other scripts and white space, too, but no more than 4300 digits."""
+"""What may go to `int`, which also takes 2_0, digits of other scripts and white space, but at most 4300 digits."""
 
 
 def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") -> Explanation:
-    """Why a project of the version at `path` has or lacks `tag` (or, without one, all of its tags).
+    """Explain why a project of the version at `path` has or lacks `tag`; without one, explain all of its tags.
 
-    Raises InputError where there is no such project; it says so if its row was rejected, and why.
+    Raises InputError if there is no such project; the error says why its row was rejected, if it was.
     """
     version = open_version(path)
     projects = version.read_table("annotate/projects", columns=["id"])
@@ -38,7 +38,7 @@ def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") 
 
 
 def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | str:
-    """The id in its column's type, if there is such a project."""
+    """The id in the type of its column. Raises InputError if there is no such project."""
     import pyarrow.compute as pc
 
     key: int | str = project_id
@@ -54,8 +54,8 @@ def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | st
             )
         key = int(project_id)
     known = projects.column("id")
-    can_be = isinstance(key, str) or -(1 << 63) <= key < 1 << 63
-    if can_be and pc.index(known, pa.scalar(key, known.type)).as_py() >= 0:
+    fits = isinstance(key, str) or -(1 << 63) <= key < 1 << 63
+    if fits and pc.index(known, pa.scalar(key, known.type)).as_py() >= 0:
         return key
     raise InputError(
         "there is no such project in this version",
@@ -66,16 +66,16 @@ def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | st
 
 
 def _why_rejected(version: Version, project_id: str, kind: IdType) -> str | None:
-    """Why a row with this id (as a number or a text) was rejected, if one was."""
-    asked = _name_of(project_id, kind)
+    """Why a row with this id (a number or a string) was rejected; None if none was."""
+    wanted = _id_as_text(project_id, kind)
     for row in version.read_rejected():
-        if _name_of(row.id, kind) == asked:
+        if _id_as_text(row.id, kind) == wanted:
             return f"Row {row.row} with this id was rejected: {row.field} is {row.reason} ({row.found})"
     return None
 
 
-def _name_of(received: object, kind: IdType) -> str | None:
-    """What an id as received would be called, whatever its type; None for what is no id at all."""
+def _id_as_text(received: object, kind: IdType) -> str | None:
+    """The received id as text, whatever its type; None if it cannot be an id."""
     if isinstance(received, bool) or not isinstance(received, int | str):
         return None
     text = str(received)

@@ -1,4 +1,4 @@
-"""The Python API: load a dataset version, build one, ask why a project is labeled as it is."""
+"""Load a dataset version, its summary, or what its monitor found."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def load(path_or_repo: str | Path = ".", rev: str | None = None) -> Dataset:
-    """A dataset version: of a project's workspace or a directory written by `build` (rev None), or of a git
-    repository (path or address) at revision `rev`, read through DVC's cache and remote.
+    """Load the dataset version in the workspace of a dataset repository or in a folder written by `build`.
 
-    Raises ConfigError or InputError where there is none.
+    rev: a git revision. The version is then read through DVC's cache and remote, and the repository may also be named
+    by its address. Raises ConfigError or InputError if there is no version.
     """
     version = open_version(path_or_repo, rev)
     return Dataset(
@@ -39,7 +39,7 @@ def load_summary(path: str | Path = ".") -> Summary:
 
 
 def load_monitoring(path: str | Path = ".") -> MonitorReport:
-    """What the new-tag monitor found in the version at `path`, a dataset project. Raises ConfigError or InputError."""
+    """The new-tag monitor's report of the dataset repository at `path`. Raises ConfigError or InputError."""
     from tagpipe.tables.reports.monitor import MonitorReport
 
     version = open_version(path)

@@ -1,4 +1,4 @@
-"""Follow upstream: build a candidate beside the published version, judge it, and publish it by one ref update, or not.
+"""Follow upstream: build a candidate beside the published version, and publish it by one ref update if it passes.
 
 The user's workspace and HEAD are never touched: everything happens in detached work trees, and the last step is one
 update of one ref, so whoever reads the published branch sees the old version or the new one, whole.

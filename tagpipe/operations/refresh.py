@@ -1,4 +1,4 @@
-"""Accept what upstream has now: new pins."""
+"""Pin what upstream has now."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from tagpipe.tables.reports.validation import ReceivedSource, ValidationReport
 
 @dataclass(frozen=True)
 class PinChange:
-    """A source's pin before, and what is upstream now. url: as it may be shown."""
+    """The pin of a source."""
 
     name: str
     url: str
+    """Without the secrets in it."""
     old_sha256: str
+    """In params.yaml, before the refresh."""
     new_sha256: str
+    """Of what is upstream now."""
 
     @property
     def moved(self) -> bool:
@@ -38,13 +41,15 @@ class PinChange:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What `refresh` found. old_counts: of the version in the workspace, None if it has none. Counts as in
-    validation.json `projects`; n_tags and n_warnings of the vocabulary. accepted: the new pins were written."""
+    """What `refresh` did."""
 
     pins: tuple[PinChange, ...]
     new_counts: Mapping[str, int]
+    """n_in, n_rejected, n_duplicates and n_valid as in validation.json; n_tags and n_warnings of the vocabulary."""
     old_counts: Mapping[str, int] | None
+    """Those of the version in the workspace; None if it has none."""
     accepted: bool
+    """True if new pins were written."""
 
     @property
     def moved(self) -> bool:
@@ -54,10 +59,10 @@ class Refreshed:
 def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress | None = None) -> Refreshed:
     """Look upstream, prove that the new bytes parse and validate, and (unless `check`) write their pins.
 
-    Both pins are written or neither, into params.yaml with its comments kept; nothing is built. An edit of the
-    vocabulary that a kill left half written is finished first, and echo called with a line for people about it; not
-    with `check`, which writes nothing. progress: of each download, as `io.download` has it. Raises ConfigError if no
-    source has a url, SourceUnavailable, and whatever the new bytes fail with.
+    Either both pins are written or neither, into params.yaml, whose comments stay; nothing is built. Unless `check`, an
+    edit of the vocabulary that a kill left half written is finished first, and `echo` gets a line about it. progress:
+    called for each download. Raises ConfigError if no source has a url, SourceUnavailable, and what the new bytes fail
+    with.
     """
     layout = repository_layout(root)
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
@@ -69,7 +74,8 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
         pins = _compare_pins(params, report.sources)
         moved = [pin for pin in pins if pin.moved]
         if moved and not check:
-            # Both were proved together: the version then builds from here alone, whatever becomes of upstream.
+            # Both, for they were validated together: the version then builds from the store, whatever becomes of
+            # upstream.
             for pin in pins:
                 store_pinned(layout, received.file(pin.name).data[:])
             replace_text(layout.params_file, {("source", pin.name, "sha256"): pin.new_sha256 for pin in moved})
