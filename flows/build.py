@@ -24,11 +24,10 @@ from flows.artifacts import list_tags
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.run_command import CommandResult, run_command
 from flows.stage_states import make_stage_state
-from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError, from_dict
-from tagpipe.io.repository.files import read_json
+from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock
-from tagpipe.io.repository.run_stage import LAST_ERROR
+from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
 from tagpipe.io.runs.last_good import forget_begun
 from tagpipe.operations.load import load_summary
 from tagpipe.render.summary import markdown_summary
@@ -137,10 +136,9 @@ def _run_command(stage: str, root: Path, environment: Mapping[str, str], fds: tu
 
 
 def _describe_failure(root: Path, stage: str, result: CommandResult) -> str:
-    path = repository_layout(root).scratch / LAST_ERROR
-    left = read_json(path) if path.is_file() else {}
-    if (left.get("stage"), left.get("exit_code")) == (stage, result.exit_code):
-        return f"{stage}: {from_dict(left['error']).headline}"
+    failed, error = read_last_error(repository_layout(root).scratch) or (None, None)
+    if error is not None and (failed, error.exit_code) == (stage, result.exit_code):
+        return f"{stage}: {error.headline}"
     return f"{stage}: exit code {result.exit_code}: {result.last_line}"
 
 

@@ -1,4 +1,4 @@
-"""A check-up of the project and the machine. It looks, and never changes anything."""
+"""A check-up of the dataset repository and the machine. It only reads, and never changes anything."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ LIBRARIES = ("dvc", "prefect", "fastapi", "sqlalchemy")
 
 
 def examine(root: Path) -> list[CheckResult]:
-    """Everything that was found, in the order of the checks. Raises ConfigError where there is no project."""
+    """The results of all checks, in their order. Raises ConfigError if `root` is no dataset repository."""
     layout = repository_layout(root)
-    return [finding for name, check in _CHECKS.items() for finding in _run_check(name, check, layout)]
+    return [result for name, check in _CHECKS.items() for result in _run_check(name, check, layout)]
 
 
 def _run_check(name: str, check: Callable[[Layout], Iterator[CheckResult]], layout: Layout) -> list[CheckResult]:
@@ -45,12 +45,9 @@ def _run_check(name: str, check: Callable[[Layout], Iterator[CheckResult]], layo
         where = f"{error.file}: " if error.file else ""
         return [CheckResult(name, "error", f"{where}{error.what}", error.fix or "", kind)]
     except Exception as error:  # noqa: BLE001 - a check-up that dies of what it finds helps nobody
-        said = (str(error).splitlines() or [""])[0] or type(error).__name__
-        return [
-            CheckResult(
-                name, "error", f"could not be checked: {said}", "Look at what it says; the other checks went on"
-            )
-        ]
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        fix = "Look at what it says; the other checks went on"
+        return [CheckResult(name, "error", f"could not be checked: {reason}", fix)]
 
 
 def _check_run_lock(layout: Layout) -> Iterator[CheckResult]:
@@ -89,7 +86,7 @@ def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:
 
 
 def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
-    """What `python -m flows.doctor` finds, for only flows know Prefect."""
+    """The results of `python -m flows.doctor`, for only flows know Prefect."""
     if not (layout.root / "flows" / "doctor.py").is_file():
         return
     command = [sys.executable, "-m", "flows.doctor", "--json"]
@@ -98,7 +95,7 @@ def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
 
 
 def _check_pins(layout: Layout) -> Iterator[CheckResult]:
-    """A url may be gone tomorrow; the pinned bytes are then the ones in the store."""
+    """Check that the store has the pinned bytes, the only ones if a url is gone tomorrow."""
     check = "pinned store"
     for name, source in named_sources(read_params(layout.params_file).source):
         if source.sha256 is None:
@@ -117,7 +114,7 @@ def _check_pins(layout: Layout) -> Iterator[CheckResult]:
 
 
 def _check_disk(layout: Layout) -> Iterator[CheckResult]:
-    places = {"in the project": layout.root, "for temporary files": Path(tempfile.gettempdir())}
+    places = {"in the repository": layout.root, "for temporary files": Path(tempfile.gettempdir())}
     for place, path in places.items():
         yield judge_disk(place, free_bytes=shutil.disk_usage(path).free)
 

@@ -1,8 +1,7 @@
-"""The check-up's part for DVC: its locks, the version, its settings and remote."""
+"""The check-up of DVC: its locks, the version, its settings and remote."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 
@@ -12,28 +11,20 @@ from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import find_birth, is_locked
 from tagpipe.io.runs.dvc_remote import read_dvc_config
-from tagpipe.io.runs.reproduce import read_lock_holders
+from tagpipe.io.runs.dvc_rwlock import read_rwlock, rwlock_path
 from tagpipe.io.runs.staleness import find_stale
 
 REMOTE_TIMEOUT_S = 20.0
 
 
 def check_rwlock(layout: Layout) -> Iterator[CheckResult]:
-    """DVC 3.67 refuses every command over a garbled one, and takes a zombie for a living holder."""
     check = "DVC's rwlock"
-    path = layout.root / ".dvc" / "tmp" / "rwlock"
     heal = "Run `tagpipe run`, which heals it, or delete .dvc/tmp/rwlock when no DVC is at work"
-    if not path.is_file():
-        yield CheckResult(check, "ok", "free")
-        return
-    try:
-        is_readable = isinstance(json.loads(path.read_bytes()), dict)
-    except ValueError:
-        is_readable = False
-    if not is_readable:
+    path = rwlock_path(layout.root)
+    holders = read_rwlock(path) if path.is_file() else []
+    if holders is None:
         yield CheckResult(check, "error", "garbled: DVC refuses every command", heal, "integrity")
         return
-    holders = dict.fromkeys(read_lock_holders(path))
     living = [pid for pid in holders if find_birth(pid) is not None]
     if living:
         yield CheckResult(check, "warning", f"held by process {', '.join(map(str, living))}", "Wait for it to end")
@@ -53,7 +44,7 @@ def check_dvc_lock_file(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_version(layout: Layout) -> Iterator[CheckResult]:
-    """Raises ConfigError where dvc.lock is not what DVC writes."""
+    """Check that dvc.lock is up to date. Raises ConfigError if it is not what DVC writes."""
     path = layout.root / LOCK_FILE
     if not path.is_file():
         yield CheckResult(

@@ -1,4 +1,4 @@
-"""The check-up's part for git."""
+"""The check-up of git."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tagpipe.checks.check_results import CheckResult
+from tagpipe.io.git.worktree import list_worktrees
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.programs import ask_git, find_git
 
 
 def check_git(layout: Layout) -> Iterator[CheckResult]:
-    """Raises ConfigError where git is not installed."""
+    """Check that there is a whole clone, and a name to commit with. Raises ConfigError if git is not installed."""
     find_git()
     if ask_git(layout.root, "rev-parse", "--show-toplevel") is None:
-        yield CheckResult("git", "error", "the project is in no git repository", "Run `git init` and commit it")
+        yield CheckResult("git", "error", "the folder is in no git repository", "Run `git init` and commit it")
         return
-    # Without this setting git makes an identity up from the names of user and machine.
+    # Without this setting git invents an identity from the names of user and machine.
     if ask_git(layout.root, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT") is None:
         fix = "Run `git config user.name NAME` and `git config user.email ADDRESS`"
         yield CheckResult("git", "warning", "has no identity to commit with", fix)
@@ -28,25 +29,26 @@ def check_git(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_ignored(layout: Layout) -> Iterator[CheckResult]:
-    """DVC writes these files only when a stage succeeds; without them `git add -A` takes the data itself."""
+    """Check that git does not have DVC's outputs.
+
+    DVC writes a .gitignore only when a stage succeeds; without it, `git add -A` takes the data itself.
+    """
     outs = [path for stage in layout.stages.values() for path, is_cached in stage.outs if is_cached]
     files = dict.fromkeys((PurePosixPath(path).parent / ".gitignore").as_posix() for path in outs)
-    lost = [file for file in files if ask_git(layout.root, "ls-files", "--error-unmatch", "--", file) is None]
-    taken = ask_git(layout.root, "ls-files", "--", *outs)
-    if taken:
-        what = f"git has {taken.splitlines()[0]}, which is DVC's"
+    missing = [file for file in files if ask_git(layout.root, "ls-files", "--error-unmatch", "--", file) is None]
+    tracked = ask_git(layout.root, "ls-files", "--", *outs)
+    if tracked:
+        what = f"git has {tracked.splitlines()[0]}, which is DVC's"
         yield CheckResult("data in git", "error", what, "Run `git rm -r --cached` on it, and commit")
-    if lost:
-        fix = f"Run `tagpipe run`, then `git add {' '.join(lost)}` and commit"
-        yield CheckResult("data in git", "warning", f"not committed: {', '.join(lost)}", fix)
-    elif not taken:
+    if missing:
+        fix = f"Run `tagpipe run`, then `git add {' '.join(missing)}` and commit"
+        yield CheckResult("data in git", "warning", f"not committed: {', '.join(missing)}", fix)
+    elif not tracked:
         yield CheckResult("data in git", "ok", f"kept out by {len(files)} committed .gitignore files")
 
 
 def check_worktrees(layout: Layout) -> Iterator[CheckResult]:
-    listed = ask_git(layout.root, "worktree", "list", "--porcelain") or ""
-    trees = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in listed.split("\n\n")]
-    gone = [tree["worktree"] for tree in trees if "prunable" in tree]
+    gone = [tree["worktree"] for tree in list_worktrees(layout.root) if "prunable" in tree]
     if gone:
         what = f"{len(gone)} whose folder is gone, such as {gone[0]}"
         yield CheckResult("work trees", "warning", what, "Run `git worktree prune`")

@@ -1,4 +1,4 @@
-"""A git remote: its refs, and what is fetched from it and pushed to it. Every question has an end."""
+"""A git remote: its refs, fetching and pushing. Every request to it ends after a while."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, says_di
 TIMEOUT_S = 600.0
 _SHOWN_CHARS = 300
 _SLOW = ("http.lowSpeedLimit=1000", "http.lowSpeedTime=60")
-"""A server that sends under 1000 bytes a second for a minute is given up."""
+"""git gives up a server that sends less than 1000 bytes a second for a minute."""
 
 
 def list_refs(root: Path, remote: str, *patterns: str) -> dict[str, str]:
     """Full name -> commit of the remote's refs that match one of `patterns`.
 
-    Raises ConfigError where there is no such remote, SourceUnavailable where it does not answer.
+    Raises ConfigError if there is no such remote, SourceUnavailable if it does not answer.
     """
     if ask_git(root, "remote", "get-url", remote) is None:
         raise ConfigError(
@@ -25,18 +25,18 @@ def list_refs(root: Path, remote: str, *patterns: str) -> dict[str, str]:
             found=escape_shown(remote),
             fix="Name one of `git remote`, or add it",
         )
-    listed = _ask(root, remote, "cannot be read", "ls-remote", remote, *patterns)
-    return {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
+    output = _ask(root, remote, "cannot be read", "ls-remote", remote, *patterns)
+    return {name: commit for commit, _, name in (line.partition("\t") for line in output.splitlines())}
 
 
 def fetch_refs(root: Path, remote: str, *branches: str) -> None:
-    """Bring branches of the remote to refs/remotes/REMOTE/BRANCH, wherever they were before."""
+    """Fetch branches of the remote to refs/remotes/REMOTE/BRANCH, whatever was there before."""
     refspecs = [f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}" for branch in branches]
     _ask(root, remote, "cannot be fetched", "fetch", "--quiet", "--no-tags", remote, *refspecs)
 
 
 def push_ref(root: Path, remote: str, refspec: str, *options: str) -> None:
-    """Push one ref. Raises SourceUnavailable where the remote does not take it."""
+    """Push one ref. Raises SourceUnavailable if the remote does not take it."""
     _ask(root, remote, "does not take the push", "push", "--quiet", *options, remote, refspec)
 
 
@@ -44,7 +44,7 @@ def _ask(root: Path, remote: str, what: str, *arguments: str) -> str:
     try:
         return call_git(root, *arguments, identity=True, settings=_SLOW, timeout_s=TIMEOUT_S)
     except GitFailed as error:
-        if says_disk_full(str(error)):
+        if says_disk_full(str(error)):  # this machine's; not the remote's fault
             raise
         raise SourceUnavailable(
             f"the git remote {what}: {visible(str(error))[:_SHOWN_CHARS]}",

@@ -1,4 +1,4 @@
-"""Temporary work trees: each is removed at its end, or after a kill by the next publication; in use by nobody then."""
+"""Temporary work trees: removed at their end, or after a kill by the next publication, when nobody uses them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _BLOCK_BYTES = 4096
 
 @contextmanager
 def temporary_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-") -> Iterator[Path]:
-    """The project at `commit` in a detached work tree of its own, removed at the end; HEAD is never touched.
+    """The dataset repository at `commit` in a detached work tree, removed at the end; HEAD is never touched.
 
-    Raises InputError where git cannot make one, ConfigError where the disk is full, Busy where somebody still works in
-    it at the end. SIGTERM ends the program behind it, not in the middle.
+    Raises InputError if git cannot make one, ConfigError if the disk is full, Busy if a process still works in it at
+    the end. SIGTERM becomes SystemExit, so that the work tree is removed before the program ends.
     """
     top = ask_git(root, "rev-parse", "--show-toplevel")
     with _sigterm_as_exit():
@@ -48,8 +48,8 @@ def _add(root: Path, tree: Path, commit: str) -> None:
     except GitFailed as error:
         n_free, n_needed = shutil.disk_usage(tree.parent).free, _measure_worktree(root, commit)
         if says_disk_full(str(error)) or n_free < n_needed:  # git 2.39 says `unable to write file`, and not why
-            said = f"{n_free} bytes are left, and a work tree of {commit[:12]} takes {n_needed}"
-            raise disk_full(said, file=str(tree.parent.parent)) from None
+            reason = f"{n_free} bytes are left, and a work tree of {commit[:12]} takes {n_needed}"
+            raise disk_full(reason, file=str(tree.parent.parent)) from None
         raise InputError(
             f"cannot be checked out in a work tree of its own: {visible(str(error))}",
             file=f"revision {escape_shown(commit)[1:-1]}",
@@ -58,33 +58,39 @@ def _add(root: Path, tree: Path, commit: str) -> None:
 
 
 def _measure_worktree(root: Path, commit: str) -> int:
-    """Bytes on the disk of the files of a commit, whole blocks each."""
-    listed = (ask_git(root, "ls-tree", "-r", "-l", "--full-tree", commit) or "").splitlines()
-    sizes = (line.split("\t")[0].split()[-1] for line in listed)  # MODE TYPE OBJECT SIZE, of submodules `-`
+    """Bytes that the files of a commit take on the disk, in whole blocks."""
+    lines = (ask_git(root, "ls-tree", "-r", "-l", "--full-tree", commit) or "").splitlines()
+    sizes = (line.split("\t")[0].split()[-1] for line in lines)  # MODE TYPE OBJECT SIZE; for a submodule SIZE is `-`
     return sum(-(-int(size) // _BLOCK_BYTES) * _BLOCK_BYTES for size in sizes if size.isdecimal())
 
 
 def clear_worktrees(root: Path, prefix: str) -> None:
-    """Remove what kills have left behind of the project's work trees called `prefix`.
+    """Remove the work trees called `prefix` that killed commands of this dataset repository have left behind.
 
-    Called under the lock that everybody holds who makes one. What still works in one (a run, its DVC, a stage, git)
-    is waited for. Raises Busy where it does not end.
+    Call it under the run lock, which everybody holds who makes one. Waits for processes that still work in one (a run,
+    its DVC, a stage, git). Raises Busy if they do not end.
     """
     for folder in _find_left_behind(root, _own_prefix(root, prefix)):
         _remove(root, folder)
 
 
 def _own_prefix(root: Path, prefix: str) -> str:
-    """Other projects, in the same repository too, have locks of their own: their work trees are not ours to remove."""
+    # Another dataset repository, even in the same git repository, has a lock of its own: its work trees are in use.
     return f"{prefix}{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}-"
 
 
 def _find_left_behind(root: Path, own_prefix: str) -> list[Path]:
-    """Folders in git's list, and those that it does not have in it yet or any more."""
-    listed = (ask_git(root, "worktree", "list", "--porcelain") or "").splitlines()
-    trees = [Path(line.removeprefix("worktree ")) for line in listed if line.startswith("worktree ")]
+    """The folders in git's list, and those that a kill kept out of it, or took out of it."""
+    trees = [Path(tree["worktree"]) for tree in list_worktrees(root)]
     known = {tree.parent for tree in trees if tree.name == "tree" and tree.parent.name.startswith(own_prefix)}
     return sorted(known | set(Path(tempfile.gettempdir()).resolve().glob(f"{own_prefix}*")))
+
+
+def list_worktrees(root: Path) -> list[dict[str, str]]:
+    """The work trees that git knows, each as attribute -> value (`git worktree list --porcelain`)."""
+    blocks = (ask_git(root, "worktree", "list", "--porcelain") or "").split("\n\n")
+    trees = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
+    return [tree for tree in trees if "worktree" in tree]
 
 
 def _remove(root: Path, folder: Path) -> None:
@@ -96,9 +102,9 @@ def _remove(root: Path, folder: Path) -> None:
 
 
 def _wait_for_workers(folder: Path) -> None:
-    """Wait for every process at work in the folder. Raises Busy, naming them, after ORPHAN_TIMEOUT_S."""
+    """Wait for the processes at work in the folder to end. Raises Busy, naming them, after ORPHAN_TIMEOUT_S."""
     deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-    told = False
+    is_announced = False
     while workers := _find_workers(folder):
         if time.monotonic() > deadline:
             raise Busy(
@@ -107,30 +113,30 @@ def _wait_for_workers(folder: Path) -> None:
                 found=", ".join(workers),
                 fix="End it, and run the command again",
             )
-        if not told:
+        if not is_announced:
             print(f"waiting for what was left behind: {', '.join(workers)}", file=sys.stderr, flush=True)
-            told = True
+            is_announced = True
         time.sleep(POLL_S)
 
 
 def _find_workers(folder: Path) -> list[str]:
     """`process PID (command)` of each process whose working directory is in the folder.
 
-    More than the holders of its locks: a stage, `tagpipe run` and git hold none while they start.
+    Its locks would not tell: a stage, `tagpipe run` and git hold none while they start.
     """
-    found = []
+    workers = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError, ValueError):  # it has ended, or is not ours to look at
+        with suppress(psutil.Error, OSError, ValueError):  # it has ended, or is another user's
             if Path(process.cwd()).is_relative_to(folder):
                 program, *arguments = process.cmdline()
                 command = escape_shown(" ".join([Path(program).name, *arguments]))
-                found.append(f"process {process.pid} ({command[1:-1]})")
-    return found
+                workers.append(f"process {process.pid} ({command[1:-1]})")
+    return workers
 
 
 @contextmanager
 def _sigterm_held() -> Iterator[None]:
-    """SIGTERM comes at the end of the block, not in it."""
+    """Hold SIGTERM back until the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         yield
@@ -140,7 +146,7 @@ def _sigterm_held() -> Iterator[None]:
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    """A cancelled CI job sends SIGTERM, which by itself would leave the work tree behind."""
+    """Make SIGTERM raise SystemExit: that of a cancelled CI job would leave the work tree behind."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return

@@ -22,14 +22,14 @@ _GITHUB = re.compile(
 
 
 def find_repository(root: Path, remote: str) -> str | None:
-    """OWNER/NAME of a remote on github.com; None if it is elsewhere."""
+    """OWNER/NAME of a remote on github.com; None for a remote elsewhere."""
     match = _GITHUB.fullmatch(ask_git(root, "remote", "get-url", remote) or "")
     return match[1] if match else None
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Pull requests from the branch `head` into `base`. At most one is open at a time."""
+    """The pull request from the branch `head` into `base`: at most one is open at a time."""
 
     root: Path
     remote: str
@@ -37,22 +37,22 @@ class Proposal:
     base: str
 
     def check(self) -> None:
-        """Raise ConfigError where none could be opened; GitHub is not asked."""
+        """Raise ConfigError if the environment lets none be opened; GitHub is not asked."""
         self._ask(lambda _github: None)
 
     def find(self, sha: str) -> Pull | None:
-        """The open one, or the one that a person closed while its head was `sha`; None if there is neither."""
+        """The open one, else the one that a person closed while its head was `sha`; None if there is neither."""
         pulls = self._ask(lambda github: github.list_pulls_of_branch(self.head, self.base))
-        live = [pull for pull in pulls if pull.state == "open"]
+        opened = [pull for pull in pulls if pull.state == "open"]
         closed = [pull for pull in pulls if pull.state != "open" and pull.head.sha == sha and pull.merged_at is None]
-        return next(iter([*live, *closed]), None)
+        return next(iter([*opened, *closed]), None)
 
     def write(self, title: str, body: str) -> int:
-        """Open one, or write the open one anew; its number."""
+        """Open one, or replace title and text of the open one; its number."""
         return self._ask(lambda github: self._write(github, title, body))
 
     def close(self, number: int, why: str) -> None:
-        """Close it with a comment."""
+        """Close it, with a comment that says why."""
         self._ask(lambda github: github.create_comment(number, why))
         self._ask(lambda github: github.close_pull(number))
 
@@ -64,9 +64,9 @@ class Proposal:
         return github.create_pull(self.head, self.base, title, body)
 
     def _ask(self, operation: Callable[[GitHub], Done]) -> Done:
-        """GITHUB_REPOSITORY names the repository, or the remote's address does; GITHUB_TOKEN holds the token.
+        """Do `operation` in the repository that GITHUB_REPOSITORY or the remote's address names, with GITHUB_TOKEN.
 
-        Raises ConfigError and SourceUnavailable as `GitHub` does.
+        Raises ConfigError and SourceUnavailable.
         """
         repository = os.environ.get("GITHUB_REPOSITORY") or find_repository(self.root, self.remote)
         if repository is None:

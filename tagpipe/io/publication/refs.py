@@ -1,4 +1,4 @@
-"""The refs of a project that follows upstream: what is published, what is proposed, what was refused."""
+"""The refs of a dataset repository that follows upstream: what is published, proposed and refused."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from tagpipe.errors import ConfigError, SourceUnavailable, visible
 from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.git.remote import fetch_refs, list_refs, push_ref
+from tagpipe.io.git.worktree import list_worktrees
 from tagpipe.io.repository.layout import PARAMS_FILE
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git
 from tagpipe.io.repository.yaml_file import parse_yaml
@@ -24,26 +25,29 @@ REFUSED = "refused"
 _HEADS = "refs/heads/"
 _NO_COMMIT = "0" * 40
 _STALE_LOCK_S = 60.0
-"""A living git holds the lock of a ref for milliseconds."""
+"""A lock of a ref that is older belongs to a killed git; a living one holds it for milliseconds."""
 
 
 class Moved(Exception):
-    """The published branch is no longer where the candidate began."""
+    """The published branch is no longer at the commit that the candidate was built on."""
 
 
 @dataclass(frozen=True)
 class Refs:
-    """base: the commit that is published. candidate: the tip of CANDIDATE_BRANCH, None where there is none. refused:
-    branch -> its commit. expected: what the ref that publishing moves must hold still; zeros where it was not there."""
+    """What is published, proposed and refused now."""
 
     base: str
+    """The commit that is published."""
     candidate: str | None
+    """The tip of CANDIDATE_BRANCH; None if there is none."""
     refused: dict[str, str]
+    """Branch -> its commit."""
     expected: str
+    """The commit that the ref which publishing moves must still have then; zeros if there was no such ref."""
 
 
 def read_refs(root: Path, where: PublishParams) -> Refs:
-    """What the repository (`local`) or its remote has now. Raises SourceUnavailable or ConfigError."""
+    """The refs of the repository (`local`) or of its remote. Raises SourceUnavailable or ConfigError."""
     return _read_local(root) if where.to == "local" else _read_remote(root, where)
 
 
@@ -53,8 +57,8 @@ def _read_local(root: Path) -> Refs:
     if base is None:
         raise ConfigError("there is no version to begin from", file=str(root), fix="Commit a first one")
     refuse_checked_out(root)
-    listed = ask_git(root, "for-each-ref", "--format=%(objectname)\t%(refname)", f"{_HEADS}{REFUSED}/") or ""
-    heads = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
+    output = ask_git(root, "for-each-ref", "--format=%(objectname)\t%(refname)", f"{_HEADS}{REFUSED}/") or ""
+    heads = {name: commit for commit, _, name in (line.partition("\t") for line in output.splitlines())}
     return Refs(base, None, _find_refused(heads), dataset or _NO_COMMIT)
 
 
@@ -80,14 +84,13 @@ def _find_refused(heads: dict[str, str]) -> dict[str, str]:
 
 
 def is_current(root: Path, candidate: str, base: str, inputs: Sequence[str]) -> bool:
-    """Whether a candidate was built on what `base` has of `inputs` (paths in the project)."""
+    """True if a candidate was built on the same `inputs` (paths in the dataset repository) as `base` has."""
     return ask_git(root, "diff", "--quiet", f"{candidate}^", base, "--", *inputs) is not None
 
 
 def refuse_checked_out(root: Path) -> None:
-    """A ref update under a checked-out branch would make all of it look like edits. Raises ConfigError."""
-    listed = ask_git(root, "worktree", "list", "--porcelain") or ""
-    if f"branch {_HEADS}{LOCAL_BRANCH}" in listed.splitlines():
+    """Raise ConfigError if LOCAL_BRANCH is checked out: moving it would make the whole work tree look edited."""
+    if any(tree.get("branch") == _HEADS + LOCAL_BRANCH for tree in list_worktrees(root)):
         raise ConfigError(
             "is checked out, and publishing would move it under the work tree",
             file=f"branch {LOCAL_BRANCH}",
@@ -96,9 +99,9 @@ def refuse_checked_out(root: Path) -> None:
 
 
 def keep_refused(root: Path, where: PublishParams, refs: Refs, commit: str, digest: str) -> tuple[str, str, str]:
-    """Keep a refused candidate: (its branch, the commit there, what went wrong on the way or nothing).
+    """Keep a refused candidate: (its branch, the commit there, why it is not on the remote, or empty).
 
-    A digest has one branch, on the remote too; the first candidate that had it stays.
+    Each digest has one branch, which stays at the first candidate that had it.
     """
     for name, known in refs.refused.items():
         if name.endswith(f"-{digest[:12]}"):
@@ -115,9 +118,9 @@ def keep_refused(root: Path, where: PublishParams, refs: Refs, commit: str, dige
 
 
 def move_published(root: Path, where: PublishParams, refs: Refs, commit: str) -> str:
-    """The one step that publishes (or, with pull-request, proposes): the branch that now has the commit.
+    """Publish the commit (with pull-request, propose it) in one step; the branch that now has it.
 
-    Raises Moved where somebody was quicker, SourceUnavailable or ConfigError where it cannot be moved.
+    Raises Moved if somebody was quicker, SourceUnavailable or ConfigError if the branch cannot be moved.
     """
     if where.to == "local":
         _move_local(root, refs, commit)
@@ -154,7 +157,7 @@ def _move_local(root: Path, refs: Refs, commit: str) -> None:
 
 
 def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
-    """Raises GitFailed. A lock file that a killed git has left is removed."""
+    """Update a ref, removing a lock file that a killed git has left. Raises GitFailed."""
     try:
         call_git(root, "update-ref", ref, commit, expected)
     except GitFailed:
@@ -166,19 +169,19 @@ def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
 
 
 def drop_candidate(root: Path, where: PublishParams, refs: Refs) -> None:
-    """Remove CANDIDATE_BRANCH from the remote, if it still is what was read."""
+    """Remove CANDIDATE_BRANCH from the remote if it is still at the commit that was read."""
     assert refs.candidate is not None
     lease = f"--force-with-lease={CANDIDATE_BRANCH}:{refs.candidate}"
     push_ref(root, where.remote, f":{_HEADS}{CANDIDATE_BRANCH}", lease)
 
 
 def read_params_at(root: Path, commit: str) -> Params:
-    """The parameters of a version. Raises ConfigError where it has none, or other ones than this tagpipe reads."""
+    """The parameters of a version. Raises ConfigError if it has none, or other ones than this tagpipe reads."""
     return parse_params(_read_params_tree(root, commit))
 
 
 def read_gated_params(root: Path, commit: str) -> Params:
-    """The same; raises ConfigError where they have no gates, for then anything would be published."""
+    """The parameters of a version, as `read_params_at` reads them. Raises ConfigError if they have no gates."""
     tree = _read_params_tree(root, commit)
     params = parse_params(tree)
     if "gates" not in tree:

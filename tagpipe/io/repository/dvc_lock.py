@@ -1,4 +1,4 @@
-"""dvc.lock, read."""
+"""Reading dvc.lock."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ LOCK_FILE = "dvc.lock"
 
 
 def find_conflict(data: bytes) -> int | None:
-    """The line of the first conflict marker."""
+    """Number of the line with the first conflict marker of git; None if there is none."""
     lines = enumerate(data.splitlines(), 1)
     return next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
 
 
 def parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
-    """The stages of a dvc.lock. Raises ConfigError naming the line, for DVC's own words name neither way out."""
+    """The stages of a dvc.lock, by name. Raises ConfigError, which names a way out as DVC's own message does not."""
     line = find_conflict(data)
     if line is not None:
         raise _lock_error(f"has an unresolved merge conflict (line {line})")
@@ -35,11 +35,10 @@ def _is_stage(stage: object) -> bool:
     if not isinstance(stage, dict) or "cmd" not in stage:
         return False
     files = (stage.get("deps", []), stage.get("outs", []))
-    return all(isinstance(each, list) for each in files) and all(
-        isinstance(file, dict) and "path" in file for each in files for file in each
+    return all(isinstance(entries, list) for entries in files) and all(
+        isinstance(entry, dict) and "path" in entry for entries in files for entry in entries
     )
 
 
 def _lock_error(what: str) -> ConfigError:
-    fix = "`git checkout dvc.lock` or resolve the conflict, then `tagpipe run`"
-    return ConfigError(what, file=LOCK_FILE, fix=fix)
+    return ConfigError(what, file=LOCK_FILE, fix="`git checkout dvc.lock` or resolve the conflict, then `tagpipe run`")

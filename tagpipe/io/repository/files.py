@@ -1,4 +1,4 @@
-"""Files that are never seen half-written, and the tables in them."""
+"""Files that nobody sees half-written, and the tables in them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ COMPRESSION_LEVEL = 1
 
 
 def use_system_memory() -> None:
-    """Let Arrow allocate with malloc; called where a command begins.
+    """Make Arrow allocate with malloc; call it where a command begins.
 
-    Its default pool gives freed memory back so eagerly that a large build spends a third of its time on page faults
-    (pyarrow 26, measured by benchmarks/).
+    pyarrow 26's default pool returns freed memory to the system so eagerly that a large build spends a third of its
+    time on page faults (measured by benchmarks/).
     """
     pa.set_memory_pool(pa.system_memory_pool())
 
 
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write beside `path`; on leaving it is flushed to disk and renamed over `path`, on an error removed.
+    """A file to write, which replaces `path` at the end of the block, or is removed if the block raises.
 
-    Raises ConfigError where the disk refuses, inside the `with` block, too: only what is written may fail there.
+    Raises ConfigError for every OSError, also of the block: do nothing but write there.
     """
     name: str | None = None
     try:
@@ -62,31 +62,31 @@ def unreadable(path: Path, error: OSError) -> InputError:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """`data` as the whole of `path`."""
+    """Write `data` as the whole content of `path`."""
     with replace_file(path) as file:
         file.write(data)
 
 
 def write_json(path: Path, tree: object) -> None:
-    """One JSON document, indented by two spaces, with a newline at the end."""
+    """Write one JSON document, indented by two spaces."""
     write_bytes(path, dump_json(tree).encode("utf-8"))
 
 
 def dump_json(tree: object) -> str:
-    """The text that `write_json` writes. Lone surrogates, which UTF-8 cannot hold, are escaped."""
+    """A JSON document as text. Lone surrogates, which UTF-8 cannot hold, are escaped."""
     text = json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_lines(path: Path, records: Iterable[object]) -> None:
-    """One JSON document a line (NDJSON), ASCII only, so that whatever a source held can be written."""
+    """Write one JSON document a line (NDJSON); in ASCII, so that whatever a source held can be written."""
     with replace_file(path) as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n")
 
 
 def read_json(path: Path) -> Any:
-    """A JSON document that tagpipe wrote. Raises InputError if it is missing or damaged."""
+    """The JSON document in a file that tagpipe wrote. Raises InputError if it is missing or damaged."""
     try:
         return json.loads(read_bytes(path))
     except ValueError as error:
@@ -96,7 +96,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The whole of `path`. Raises InputError if it cannot be read."""
+    """The content of `path`. Raises InputError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -104,9 +104,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """A Parquet file whose bytes depend on the values, their order and pyarrow's version alone.
+    """Write a Parquet file whose bytes depend only on the values, their order and pyarrow's version.
 
-    Coded text columns are written as dictionaries, other text plain; no pandas or Arrow metadata.
+    Text columns that are dictionaries in memory are dictionaries in the file, too. No pandas or Arrow metadata.
     """
     coded = [field.name for field in table.schema if not pa.types.is_string(field.type)]
     with replace_file(path) as file:
@@ -120,6 +120,7 @@ def write_table(path: Path, table: pa.Table) -> None:
                 for name in coded
             ],
             store_schema=False,
+            # Statistics let a reader skip row groups; only ids are looked up by value (`explain`).
             write_statistics=[name for name in ("id", "project_id") if name in table.column_names] or False,
         )
 
@@ -132,13 +133,14 @@ def read_table(
     columns: list[str] | None = None,
     name: str = "",
 ) -> pa.Table:
-    """A Parquet file that tagpipe wrote (or its bytes, called `name`); the columns `coded` come as dictionaries.
+    """The table of a Parquet file that tagpipe wrote, or of its bytes, then called `name` in messages.
 
-    filters, columns: as pyarrow has them. Raises InputError if it is missing or damaged.
+    coded: the columns to read as dictionaries. filters, columns: as in pyarrow. Raises InputError if it is missing or
+    damaged.
     """
     try:
-        where = pa.BufferReader(source) if isinstance(source, bytes) else source
-        return pq.read_table(where, read_dictionary=list(coded), partitioning=None, filters=filters, columns=columns)
+        file = pa.BufferReader(source) if isinstance(source, bytes) else source
+        return pq.read_table(file, read_dictionary=list(coded), partitioning=None, filters=filters, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"not a readable Parquet file ({str(error).splitlines()[0][:120]})",

@@ -1,4 +1,4 @@
-"""The received files, read a slice at a time and never held whole."""
+"""The received files: read in slices, for they may not fit into memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COPY_BYTES = 1 << 20
 
 
 class FileBytes:
-    """The content of a file, to be sliced like bytes; its descriptor is closed with the object."""
+    """The content of a file, sliced like bytes; the file is closed with the object."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -24,8 +24,8 @@ class FileBytes:
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, where: slice, /) -> bytes:
-        start, stop, _ = where.indices(self._size)
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, stop, _ = part.indices(self._size)
         return os.pread(self._fd, max(stop - start, 0), start)
 
 
@@ -40,7 +40,7 @@ def open_raw(path: Path) -> FileBytes:
 
 
 def find_raw(directory: Path, name: str) -> Path:
-    """The file in data/raw that holds input `name`. Raises InputError unless there is exactly one."""
+    """The file of input `name` in data/raw. Raises InputError unless there is exactly one."""
     paths = [directory / f"{name}{suffix}" for suffix in SUFFIXES if (directory / f"{name}{suffix}").is_file()]
     if len(paths) != 1:
         raise InputError(
@@ -53,7 +53,7 @@ def find_raw(directory: Path, name: str) -> Path:
 
 
 def suffix_of(path: Path) -> str:
-    """The file ending that tells how `path` is read. Raises InputError for another one."""
+    """The ending of a file name, which tells how it is read. Raises InputError for one that is not known."""
     try:
         return read_suffix(path.name)
     except ValueError as error:
@@ -61,14 +61,14 @@ def suffix_of(path: Path) -> str:
 
 
 def copy_raw(path: Path, directory: Path, name: str) -> str:
-    """Copy a received file into a raw folder as input `name`, alone of that name there; the name of the copy."""
+    """Copy a received file into a raw folder as the only file of input `name`; the name of the copy."""
     target = directory / f"{name}{suffix_of(path)}"
     if not (target.exists() and target.samefile(path)):
         source = open_raw(path)
         with replace_file(target) as file:
             for start in range(0, len(source), _COPY_BYTES):
                 file.write(source[start : start + _COPY_BYTES])
-    for suffix in SUFFIXES:
+    for suffix in SUFFIXES:  # an earlier copy may have had another ending
         if suffix != target.suffix:
             (directory / f"{name}{suffix}").unlink(missing_ok=True)
     return target.name

@@ -1,4 +1,4 @@
-"""What every stage's `python -m` entry does around its work: one stage at a time, errors in one line, an exit code."""
+"""The frame of every stage's `python -m` entry: one stage at a time, an error in one line, an exit code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tagpipe.errors import ConfigError, TagpipeError
-from tagpipe.io.repository.files import use_system_memory, write_json
+from tagpipe.errors import ConfigError, TagpipeError, from_dict
+from tagpipe.io.repository.files import read_json, use_system_memory, write_json
 from tagpipe.io.repository.layout import SCRATCH, Layout, repository_layout
 from tagpipe.io.repository.lock import ENVIRONMENT, hold_stage_lock
 from tagpipe.io.repository.yaml_file import read_params
@@ -20,10 +20,10 @@ LAST_ERROR = "last-error.json"
 
 
 def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
-    """Do `work` in the project of the working directory; print its one line, or its one error. The exit code.
+    """Do `work` in the dataset repository of the working directory, and print its line or its error; the exit code.
 
-    DVC loses a stage's exit code, so an expected error is also left in .tagpipe/last-error.json. A defect keeps
-    its traceback.
+    DVC 3.67 ends in 255 whatever a stage's exit code was, so an expected error is also left in
+    .tagpipe/last-error.json. A bug keeps its traceback.
     """
     root = Path.cwd()
     use_system_memory()
@@ -32,14 +32,23 @@ def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
             layout = repository_layout(root)
             print(f"{name}: {work(layout, read_params(layout.params_file))}", flush=True)
     except TagpipeError as error:
-        with contextlib.suppress(ConfigError):  # the folder cannot be written to, and that is the error
+        with contextlib.suppress(ConfigError):  # that the folder cannot be written to may be the very error
             write_json(root / SCRATCH / LAST_ERROR, describe_error(name, error))
-        if ENVIRONMENT not in os.environ:  # else `tagpipe run` reads the file above and says it
+        if ENVIRONMENT not in os.environ:  # else `tagpipe run` reads the file above and prints it
             print(f"error: {error}", file=sys.stderr, flush=True)
         return error.exit_code
     return 0
 
 
 def describe_error(stage: str, error: TagpipeError) -> dict[str, Any]:
-    """What last-error.json holds."""
+    """The content of last-error.json."""
     return {"stage": stage, "exit_code": error.exit_code, "error": error.as_dict()}
+
+
+def read_last_error(scratch: Path) -> tuple[str, TagpipeError] | None:
+    """(stage, its error) of the last stage that failed; None if none did since the file was last removed."""
+    path = scratch / LAST_ERROR
+    if not path.is_file():
+        return None
+    record = read_json(path)
+    return record["stage"], from_dict(record["error"])

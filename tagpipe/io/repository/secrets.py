@@ -1,4 +1,4 @@
-"""What git, DVC and servers say, without what only its owner may see."""
+"""What git, DVC and servers say, with the secrets taken out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SECRET_NAME = re.compile(
     r"(?:TOKEN|SECRET|PASSW(?:OR)?D|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ACCOUNT)_?KEY)(?:_|$)", re.I
 )
 _MIN_SECRET_CHARS = 6
-"""A shorter value stands in half of all sentences."""
+"""A shorter value occurs in ordinary sentences, and would be cut out of them."""
 
 
 def without_secrets(text: str) -> str:
-    """`text` as it may be shown: addresses without user, password and query, and no value of an environment variable
-    that is called a token, secret, password, credential or key.
+    """`text` as it may be shown: without the user, password and query of addresses, and without the values of
+    environment variables whose names say token, secret, password, credential or key.
 
-    To be asked before anything is cut short: of half an address nobody sees which half.
+    Call it before a text is cut short: half of a secret is not recognised.
 
     >>> without_secrets("cannot read https://me:secret@example.org/data.git")
     'cannot read https://***@example.org/data.git'
@@ -34,14 +34,14 @@ def without_secrets(text: str) -> str:
 
 def _known_secrets() -> list[str]:
     """The longest first, for one may be the beginning of another."""
-    found = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    return sorted((each for each in found if len(each) >= _MIN_SECRET_CHARS), key=len, reverse=True)
+    values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    return sorted((value for value in values if len(value) >= _MIN_SECRET_CHARS), key=len, reverse=True)
 
 
 _TOKENS = re.compile(r"GITHUB_TOKEN|GH_TOKEN|GIT_CONFIG_(COUNT|KEY_[0-9]+|VALUE_[0-9]+)")
-"""The last ones are git's settings from outside: the workflow's carry the token as a header."""
+"""The last ones are git settings from the environment: a workflow passes the token in them, as a header."""
 
 
 def without_tokens() -> dict[str, str]:
-    """This process's environment but for what holds, or may hold, a token of GitHub's."""
+    """This process's environment without the variables that hold, or may hold, a GitHub token."""
     return {name: value for name, value in os.environ.items() if not _TOKENS.fullmatch(name)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def parse_yaml(data: bytes, *, file: str) -> Any:
         return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
-            f"not YAML: {_one_line(error)}", file=file, fix="Correct it; quote texts that hold `:` or `#`"
+            f"not YAML: {_describe_error(error)}", file=file, fix="Correct it; quote texts that hold `:` or `#`"
         ) from None
 
 
@@ -42,52 +43,57 @@ def set_values(path: Path, values: dict[tuple[str, ...], object]) -> None:
 
     >>> # set_values(Path("params.yaml"), {("threshold", "min_projects"): 25})
     """
-    yaml = YAML()
+    yaml = _round_trip_yaml()
     yaml.preserve_quotes = True
-    yaml.representer.add_representer(
+    yaml.representer.add_representer(  # ruamel.yaml writes None as an empty text by default
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
     )
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
     tree = yaml.load(read_bytes(path).decode("utf-8"))
     for keys, value in values.items():
-        section = tree
-        for key in keys[:-1]:
-            section = section[key]
-        section[keys[-1]] = value
-    text = io.StringIO()
-    yaml.dump(tree, text)
-    write_bytes(path, text.getvalue().encode("utf-8"))
+        _section_of(tree, keys)[keys[-1]] = value
+    write_bytes(path, _dump(yaml, tree).encode("utf-8"))
 
 
 def replace_text(path: Path, values: dict[tuple[str, ...], str]) -> None:
-    """Set plain one-line texts where they stand, by their key paths; every other byte stays as it is."""
+    """Replace plain one-line texts by their key paths; every other byte stays as it is."""
     text = read_bytes(path).decode("utf-8")
     lines = text.splitlines(keepends=True)
     tree = YAML().load(text)
     for keys, value in values.items():
-        section = tree
-        for key in keys[:-1]:
-            section = section[key]
-        line, column = section.lc.value(keys[-1])
+        line, column = _section_of(tree, keys).lc.value(keys[-1])
         head, tail = lines[line][:column], lines[line][column:]
         lines[line] = head + re.sub(r"""^(["']?)\w+\1""", rf"\g<1>{value}\g<1>", tail)
     write_bytes(path, "".join(lines).encode("utf-8"))
 
 
-def _one_line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    said = escape_shown(str(problem))[1:-1]
-    return f"{said} (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else said
-
-
 def dump_yaml(tree: object) -> str:
     """Plain values as YAML, in their order."""
-    yaml = YAML()
+    yaml = _round_trip_yaml()
     yaml.default_flow_style = False
-    yaml.width = 4096
+    return _dump(yaml, tree)
+
+
+def _round_trip_yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 4096  # else long texts are folded
     yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _dump(yaml: YAML, tree: object) -> str:
     text = io.StringIO()
     yaml.dump(tree, text)
     return text.getvalue()
+
+
+def _section_of(tree: Any, keys: tuple[str, ...]) -> Any:
+    """The mapping that holds the last of `keys`."""
+    return reduce(lambda section, key: section[key], keys[:-1], tree)
+
+
+def _describe_error(error: Exception) -> str:
+    """In one line, with the place if the parser tells it."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    text = escape_shown(str(problem))[1:-1]
+    return f"{text} (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else text

@@ -1,4 +1,4 @@
-"""The data of a version on its way to and from DVC's remote."""
+"""Pushing the data of a version to DVC's remote, and pulling it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tagpipe.io.repository.programs import disk_full, run_dvc, says_disk_full
 from tagpipe.io.repository.secrets import without_secrets, without_tokens
 
 TIMEOUT_S = 3_600.0
-"""Of one push or pull: a remote that never answers must not hold the project's lock for ever."""
+"""For one push or pull: a remote that never answers must not keep the run lock held for ever."""
 
 _SHOWN_CHARS = 300
 
 
 def read_dvc_config(root: Path) -> Any:
-    """DVC's configuration for the project at `root`, which may be a folder below the repository's `.dvc`."""
+    """DVC's configuration for `root`, which may be a folder below the one with `.dvc`."""
     from dvc.config import Config
     from dvc.repo import Repo
 
@@ -25,17 +25,17 @@ def read_dvc_config(root: Path) -> Any:
 
 
 def has_remote(root: Path) -> bool:
-    """Whether the project has a default DVC remote."""
+    """True if there is a default DVC remote."""
     return bool(read_dvc_config(root)["core"].get("remote"))
 
 
 def push_data(root: Path) -> None:
-    """Everything that dvc.lock names to the remote. Raises SourceUnavailable."""
+    """Push everything that dvc.lock names to the remote. Raises SourceUnavailable."""
     _transfer(root, "push")
 
 
 def pull_data(root: Path) -> None:
-    """Everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
+    """Pull everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
     _transfer(root, "pull")
 
 
@@ -47,23 +47,23 @@ def _transfer(root: Path, command: str) -> None:
         raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
     if done.returncode == 0:
         return
-    said = _find_reason(done.stderr.decode("utf-8", "replace"))
-    if command == "pull" and says_disk_full(said):
-        raise disk_full(said, file=str(root))
-    raise _unavailable(command, said)
+    reason = _find_reason(done.stderr.decode("utf-8", "replace"))
+    if command == "pull" and says_disk_full(reason):  # of a push, it is the remote's disk
+        raise disk_full(reason, file=str(root))
+    raise _unavailable(command, reason)
 
 
 def _find_reason(stderr: str) -> str:
-    """One line as it may be shown: the first error, for the last one only counts them."""
+    """The first error, in one line as it may be shown; DVC's last one only counts them."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     first = (errors or lines[-1:] or ["no word"])[0]
     return visible(without_secrets(first))[:_SHOWN_CHARS]
 
 
-def _unavailable(command: str, said: str) -> SourceUnavailable:
+def _unavailable(command: str, reason: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"dvc {command} failed: {said}",
+        f"dvc {command} failed: {reason}",
         file="the DVC remote",
         fix="Look at the remote (reachable, writable, not full), and run it again",
     )

@@ -1,9 +1,9 @@
 """The last good version, put back after a stage has failed.
 
-DVC deletes a stage's outputs before it runs it, reports too. Outputs come back from DVC's cache; reports are kept by
-their md5 (the name that dvc.lock has for them) in .tagpipe/reports, or come from git. dvc.lock as it was when the run
-began stands in .tagpipe/begun.lock, so that a run after a killed one still knows the last good version. A plain
-`dvc repro` or a `git checkout` since then makes dvc.lock whole again, and begun.lock out of date.
+DVC deletes a stage's outputs before it runs the stage. Outputs come back from DVC's cache; reports, which are not in
+it, from copies in .tagpipe/reports (named by the md5 that dvc.lock has) or from git. dvc.lock as it was when the run
+began is kept in .tagpipe/begun.lock, so that a run after a killed one still knows the last good version. A plain
+`dvc repro` or `git checkout` since then makes dvc.lock whole again, and begun.lock out of date.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tagpipe.io.runs.run_dvc import Echo, iter_lines
 def remember_last_good(layout: Layout) -> bytes | None:
     """dvc.lock as it was when this run, or the killed one before it, began; None if there was none.
 
-    Raises ConfigError where dvc.lock is not what DVC writes.
+    Raises ConfigError if dvc.lock is not what DVC writes.
     """
     lock_file = layout.root / LOCK_FILE
     begun = layout.scratch / "begun.lock"
@@ -45,7 +45,7 @@ def remember_last_good(layout: Layout) -> bytes | None:
 
 
 def _write_lock(layout: Layout, data: bytes) -> None:
-    """Put a dvc.lock back as it was; empty: there was none."""
+    """Put dvc.lock back as it was; empty `data` means that there was none."""
     if data:
         write_bytes(layout.root / LOCK_FILE, data)
     else:
@@ -53,9 +53,9 @@ def _write_lock(layout: Layout, data: bytes) -> None:
 
 
 def _is_cut_off(data: bytes) -> bool:
-    """Whether a kill came while DVC was writing this dvc.lock, which DVC 3.67 does in place (met by `make soak`)."""
+    """True if a kill came while DVC was writing this dvc.lock: DVC 3.67 writes it in place (seen by `make soak`)."""
     if find_conflict(data) is not None:
-        return False  # that was git, and only a person can resolve it
+        return False  # git wrote that, and only a person can resolve it
     try:
         parse_lock(data)
     except ConfigError:
@@ -64,7 +64,7 @@ def _is_cut_off(data: bytes) -> bool:
 
 
 def _is_whole(layout: Layout, stages: dict[str, dict[str, Any]]) -> bool:
-    """Whether a dvc.lock describes one version: it has every stage, and each read what the one before it wrote."""
+    """True if a dvc.lock describes one version: it has every stage, and each read what the stages before it wrote."""
     if not set(layout.stages) <= set(stages):
         return False
     own = [stages[name] for name in layout.stages]
@@ -74,16 +74,14 @@ def _is_whole(layout: Layout, stages: dict[str, dict[str, Any]]) -> bool:
 
 
 def forget_begun(layout: Layout) -> None:
-    """The run is whole: what the workspace holds is the last good version now."""
+    """Call it after a whole run: what the workspace holds is the last good version now."""
     (layout.scratch / "begun.lock").unlink(missing_ok=True)
 
 
 def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
-    present = [layout.root / path for path in layout.reports if (layout.root / path).is_file()]
-    kept = {}
-    for path in present:
-        data = path.read_bytes()
-        kept[_kept_report(layout, md5(data, usedforsecurity=False).hexdigest())] = data
+    """Copy the reports of the workspace to where `put_back` finds them. only_these: and drop older copies."""
+    contents = [path.read_bytes() for name in layout.reports if (path := layout.root / name).is_file()]
+    kept = {_kept_report(layout, _md5(data)): data for data in contents}
     for path, data in kept.items():
         if not path.is_file():
             write_bytes(path, data)
@@ -97,17 +95,21 @@ def _kept_report(layout: Layout, digest: str) -> Path:
     return layout.scratch / "reports" / digest
 
 
+def _md5(data: bytes) -> str:
+    return md5(data, usedforsecurity=False).hexdigest()
+
+
 def put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -> None:
-    """Outputs and reports of the version that `before` (a dvc.lock) describes."""
+    """Restore the outputs and reports of the version that `before` (a dvc.lock) describes."""
     if before is None:
         return
     write_bytes(layout.root / LOCK_FILE, before)
     process = start_dvc(layout.root, "checkout", "--force", "--quiet", lock=lock)
-    # Of stages that have never run there is nothing to put back; DVC counts that as a failure without a word.
-    said = [line.removeprefix("ERROR: ") for line in iter_lines(process) if line.startswith("ERROR: ")]
+    # Stages that have never run have nothing to put back; DVC 3.67 then ends in an error without naming one.
+    errors = [line.removeprefix("ERROR: ") for line in iter_lines(process) if line.startswith("ERROR: ")]
     missing = [path for path, digest in _recorded_reports(layout, before) if not _put_back_report(layout, path, digest)]
-    if said or missing:
-        echo("warning: the last good version could not be put back whole: " + "; ".join([*said, *missing]))
+    if errors or missing:
+        echo("warning: the last good version could not be put back whole: " + "; ".join([*errors, *missing]))
 
 
 def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
@@ -119,18 +121,19 @@ def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, s
 
 
 def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
-    def is_it(data: bytes | None) -> bool:
-        return data is not None and md5(data, usedforsecurity=False).hexdigest() == digest
-
-    present = layout.root / path
-    if present.is_file() and is_it(present.read_bytes()):
-        return True
-    kept = _kept_report(layout, digest)
-    data = kept.read_bytes() if kept.is_file() else None
-    if not is_it(data):
-        with suppress(ConfigError):  # without git there is no HEAD to ask
-            data = read_blob(layout.root, "HEAD", path)
-    if data is None or not is_it(data):
+    """True if the report is there again, as it was."""
+    data = next((data for data in _iter_copies(layout, path, digest) if _md5(data) == digest), None)
+    if data is None:
         return False
-    write_bytes(present, data)
+    write_bytes(layout.root / path, data)
     return True
+
+
+def _iter_copies(layout: Layout, path: str, digest: str) -> Iterator[bytes]:
+    """Candidates for a report: what is in its place, the copy that was kept, what the last commit has."""
+    for file in (layout.root / path, _kept_report(layout, digest)):
+        if file.is_file():
+            yield file.read_bytes()
+    with suppress(ConfigError):  # without git there is no last commit
+        if (data := read_blob(layout.root, "HEAD", path)) is not None:
+            yield data

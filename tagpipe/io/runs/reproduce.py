@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from tagpipe.errors import Busy, ConfigError, StageDefect, from_dict
+from tagpipe.errors import Busy, ConfigError, StageDefect
 from tagpipe.io.repository.curation_files import write_missing_lists
-from tagpipe.io.repository.files import read_bytes, write_bytes
+from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
-from tagpipe.io.repository.lock import find_birth, hold_run_lock, hold_stage_lock
+from tagpipe.io.repository.lock import hold_run_lock, hold_stage_lock
 from tagpipe.io.repository.programs import disk_full, says_disk_full
-from tagpipe.io.repository.run_stage import LAST_ERROR
+from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
 from tagpipe.io.repository.yaml_file import read_params, read_yaml
+from tagpipe.io.runs.dvc_rwlock import heal_rwlock
 from tagpipe.io.runs.edit_journal import finish_edit
 from tagpipe.io.runs.last_good import forget_begun, put_back, remember_last_good, remember_reports
 from tagpipe.io.runs.run_dvc import BLOCKED_BY, Echo, StageRun, run_dvc
 
 
 def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun]:
-    """Bring `stage` and what it needs (or all stages) up to date, under the project's lock.
+    """Bring `stage` and what it needs (or all stages) up to date, under the run lock; what DVC did.
 
-    An edit of the vocabulary that a kill left half written is finished first.
+    An edit of the vocabulary that a kill left half written is finished first. If a stage fails, or Ctrl-C ends the
+    run, outputs and reports of the last good version are put back.
 
-    echo: called with each line for people. Raises the failing stage's own error; before that, outputs and reports
-    of the last good version are put back, as they are where Ctrl-C ends the run. Raises Busy where another run is at
-    work.
+    echo: called with each line for people. Raises the failing stage's own error, or Busy if another run is at work.
     """
     if stage is not None and stage not in layout.stages:
         raise ConfigError(
@@ -37,9 +36,9 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         if (killed := finish_edit(layout.scratch)) is not None:
             echo(killed.in_words)
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
-            pass  # a stage that outlived its killed run has ended now
+            pass
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
-        _heal_dvc_lock(layout.root)
+        heal_rwlock(layout.root)
         before = remember_last_good(layout)
         write_code_version(layout)
         for path in write_missing_lists(layout):
@@ -47,24 +46,24 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         try:
             runs, exit_code, complaint = run_dvc(layout, stage, lock, echo)
         except KeyboardInterrupt:
-            # A second Ctrl-C leaves what is said here undone; the next run then knows of it as after a kill.
+            # A second Ctrl-C may end this, too; the next run then finds what it would find after a kill.
             echo("interrupted: putting the last good version back")
             put_back(layout, before, lock, echo)
             forget_begun(layout)
             raise
         if exit_code != 0:
-            if any(each.status != "skipped" for each in runs):
+            if any(run.status != "skipped" for run in runs):
                 put_back(layout, before, lock, echo)
             forget_begun(layout)
             raise _explain(layout, exit_code, complaint)
-        if not lock.is_inherited:  # else stages are run one by one, and all of them make the version
+        if not lock.is_inherited:  # else a flow runs the stages one by one, and only all of them make a version
             remember_reports(layout, only_these=True)
             forget_begun(layout)
         return runs
 
 
 def _check_sections(layout: Layout) -> None:
-    """Raise ConfigError for a section that a stage reads and an older params.yaml does not have: DVC looks for it."""
+    """Raise ConfigError if params.yaml, say an older one, lacks a section that a stage reads."""
     present = read_yaml(layout.params_file)
     for name, stage in layout.stages.items():
         for section in stage.sections:
@@ -78,9 +77,9 @@ def _check_sections(layout: Layout) -> None:
 
 
 def write_code_version(layout: Layout) -> None:
-    """In a project made by `tagpipe init`, note the installed tagpipe in the file that its stages depend on.
+    """Write CODE_FILE in a repository made by `tagpipe init`, if the installed tagpipe is another one than it says.
 
-    DVC cannot see into an installed package; this file makes an upgrade a change of every stage.
+    DVC does not look into an installed package; through this file an upgrade changes every stage.
     """
     path = layout.root / CODE_FILE
     uses_it = any(CODE_FILE in stage.deps for stage in layout.stages.values())
@@ -89,10 +88,9 @@ def write_code_version(layout: Layout) -> None:
 
 
 def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
-    """The error behind a failed `dvc repro`: the stage's own, DVC's, or a kill or defect whose traceback was shown."""
-    path = layout.scratch / LAST_ERROR
-    if path.is_file():
-        return from_dict(json.loads(read_bytes(path))["error"])
+    """The error behind a failed `dvc repro`: the stage's own, DVC's, or StageDefect for a stage that died."""
+    if (failure := read_last_error(layout.scratch)) is not None:
+        return failure[1]
     if full := [line for line in complaint if says_disk_full(line)]:
         return disk_full(full[-1], file="DVC's cache or the work tree")
     text = "; ".join(complaint) or f"dvc repro ended with exit code {exit_code}"
@@ -106,24 +104,3 @@ def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
             fix="Wait for it to end and run the command again",
         )
     return ConfigError(f"DVC cannot build: {text}", file="dvc.yaml", fix="Correct what it names")
-
-
-def _heal_dvc_lock(root: Path) -> None:
-    """Remove DVC's own lock file where a kill has left it garbled, or naming dead holders only.
-
-    DVC 3.67 refuses every command over a garbled one (seen once in 56 kills), and takes a zombie for a living holder.
-    Called under our lock, so no other run is writing it.
-    """
-    path = root / ".dvc" / "tmp" / "rwlock"
-    if path.is_file() and all(find_birth(pid) is None for pid in read_lock_holders(path)):
-        path.unlink(missing_ok=True)
-
-
-def read_lock_holders(path: Path) -> list[int]:
-    """PIDs in DVC's lock file; none where it is garbled."""
-    try:
-        tree = json.loads(path.read_bytes())
-        readers = [each for holders in tree.get("read", {}).values() for each in holders]
-        return [int(holder["pid"]) for holder in (*tree.get("write", {}).values(), *readers)]
-    except (ValueError, AttributeError, TypeError, KeyError):
-        return []

@@ -1,4 +1,4 @@
-"""One `dvc repro`, and what its output says of each stage."""
+"""One `dvc repro`, and what its output says about each stage."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Status], ...] = (
 
 
 BLOCKED_BY = "  (PID "
-"""How DVC begins a line, below its error, that names the process it is blocked by."""
+"""The beginning of a line, below DVC's error, that names the process it is blocked by."""
 
 
-# What DVC says that its users need and those of `tagpipe run` do not.
+# What DVC 3.67 tells its users and those of `tagpipe run` do not need.
 _NOISE = re.compile(
     r"^(\s*$|> |Updating lock file|Generating lock file|To track the changes|To enable auto staging|Use `dvc push`"
     r"|If there are no processes with such PIDs"
@@ -48,27 +48,30 @@ class StageRun:
 
 
 def run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
-    """(what DVC did, its exit code, its own error lines)."""
+    """Run `dvc repro`: (what DVC did for each stage, its exit code, its own error lines)."""
     runs: list[StageRun] = []
-    complaint: list[str] = []
+    errors: list[str] = []
     process = start_dvc(layout.root, "repro", *([stage] if stage else []), lock=lock)
     with contextlib.closing(iter_lines(process)) as lines:
         for line in lines:
-            matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
-            found = next(((match, status) for match, status in matches if match), None)
-            if found:
-                runs.append(StageRun(found[0]["stage"], found[1]))
-                if found[1] != "ran":
-                    echo(f"{found[0]['stage']}: {'nothing changed' if found[1] == 'skipped' else 'from the run cache'}")
+            if (run := _parse_progress(line)) is not None:
+                runs.append(run)
+                if run.status != "ran":
+                    echo(f"{run.stage}: {'nothing changed' if run.status == 'skipped' else 'from the run cache'}")
             elif line.startswith(("ERROR: ", BLOCKED_BY)):
-                complaint.append(without_secrets(line.removeprefix("ERROR: ").strip()))
+                errors.append(without_secrets(line.removeprefix("ERROR: ").strip()))
             elif not _NOISE.match(line):
                 echo(without_secrets(line))
-    return runs, process.wait(), complaint
+    return runs, process.wait(), errors
+
+
+def _parse_progress(line: str) -> StageRun | None:
+    matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
+    return next((StageRun(match["stage"], status) for match, status in matches if match), None)
 
 
 def iter_lines(process: Popen[str]) -> Generator[str]:
-    """Every line that DVC and its stages say; closed early, it waits for their end, which is the pipe's end."""
+    """The lines that DVC and its stages print. Closed early, it waits for all of them to end, as the pipe tells."""
     assert process.stdout is not None
     try:
         for line in process.stdout:

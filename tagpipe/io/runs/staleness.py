@@ -1,4 +1,4 @@
-"""Whether dvc.lock is what its parameters, dependencies and outputs would give: a diff is never of a stale version."""
+"""Differences between dvc.lock and the files that it describes: a diff is never of a stale version."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tagpipe.io.repository.revisions import open_revision
 
 
 def find_stale(root: Path, revision: str | None) -> list[str]:
-    """What disagrees with dvc.lock, as `STAGE: PATH is modified`; nothing if the version is whole.
+    """What disagrees with dvc.lock, as `STAGE: PATH is modified`; empty if the version is whole.
 
-    revision: None for the workspace, where outputs must be there (in DVC's cache or not: their digests are another
-    matter). At a revision they are DVC's, not git's: whether its cache or remote has them is seen when they are read.
-    Raises InputError where there is no such revision.
+    revision: None for the workspace, where outputs must be present (in DVC's cache or not). At a revision git does not
+    have them, and whether DVC's cache or remote does is seen when they are read. Raises InputError if there is no such
+    revision.
     """
     from dvc.exceptions import DvcException
 
@@ -31,7 +31,7 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
 
 
 def find_changed_dependencies(root: Path, paths: Collection[str]) -> set[str]:
-    """Those of `paths`, dependencies in the dvc.lock of the repository at `root`, that are no longer as it records.
+    """Those of `paths`, dependencies in the dvc.lock at `root`, that are no longer as it records them.
 
     A path that no stage depends on any more has changed, too. DVC hashes them, for a dependency may be a folder.
     """
@@ -55,7 +55,7 @@ def _find_stale(root: Path, revision: str | None) -> list[str]:
 
 
 def _iter_stale(repo: Any, dvc_file: str, *, harmless: tuple[str, ...]) -> Iterator[str]:
-    """harmless: states in which an output that the lock describes is not stale."""
+    """harmless: DVC's states in which an output that the lock describes is not stale."""
     stages = [stage for stage in repo.index.stages if _path_of(repo, stage.path) == dvc_file]
     recorded = {out.fspath: out.hash_info.value for stage in stages for out in stage.outs}
     for stage in stages:
@@ -74,11 +74,11 @@ def _describe(repo: Any, entry: Any, ignored: tuple[str, ...]) -> Iterator[str]:
         if isinstance(state, str) and state in ignored:
             continue
         if isinstance(state, dict):  # parameters: file -> name -> state
-            yield from (f"parameter {parameter} is {each}" for parameter, each in state.items())
+            yield from (f"parameter {parameter} is {change}" for parameter, change in state.items())
         else:
             yield f"{_path_of(repo, entry.fspath) if entry.protocol == 'local' else name} is {state}"
 
 
 def _path_of(repo: Any, path: str) -> str:
-    """`path` as it stands in the repository."""
+    """`path` relative to the repository's root."""
     return str(repo.fs.relpath(path, repo.root_dir)) if str(path).startswith("/") else str(path)
