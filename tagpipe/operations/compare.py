@@ -10,8 +10,9 @@ from tagpipe.comparison.comparison import Comparison, changes_table
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.dataset.compare_builds import compare_sides
 from tagpipe.errors import ConfigError, escape_shown
+from tagpipe.io.git.commits import find_default_base
 from tagpipe.io.repository.files import write_bytes, write_table
-from tagpipe.io.versions.load_sides import WORKSPACE, default_base, open_side
+from tagpipe.io.versions.load_sides import WORKSPACE, open_side
 from tagpipe.render.diff.html import html_diff
 from tagpipe.render.diff.json import json_diff
 from tagpipe.render.diff.markdown import markdown_diff
@@ -35,7 +36,7 @@ def compare(
     stale.
     """
     with ExitStack() as stack:
-        old = stack.enter_context(open_side(root, base or default_base(root), rebuild=rebuild))
+        old = stack.enter_context(open_side(root, base or find_default_base(root), rebuild=rebuild))
         new = stack.enter_context(open_side(root, head, rebuild=rebuild))
         return compare_sides(
             old.side,

@@ -1,4 +1,4 @@
-"""The folder that `tagpipe build` writes: filled in a hidden place inside it, then put there whole or not at all."""
+"""The folder that `tagpipe build` writes: built in a hidden folder inside it, then put in place whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tagpipe.formats.suffixes import SUFFIXES
 from tagpipe.io.repository.layout import DVC_FILE, Layout
 
 SCRATCH_FOLDER = ".build.tmp"
-"""Holds a build until it is whole. It is inside the folder, and so on its disk even if that is a mount of its own."""
+"""Holds a build until it is whole; inside the folder, so that moving it out never crosses file systems."""
 
 
 def check_build_folder(layout: Layout) -> None:
-    """Raise ConfigError if the folder is anything but new, empty, or a build's: nothing else is ever replaced."""
+    """Raise ConfigError unless the folder is new, empty or a build's: nothing else is ever replaced."""
     folder = layout.root
     with _in_words(folder):
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
@@ -42,14 +42,14 @@ def check_build_folder(layout: Layout) -> None:
 
 @contextlib.contextmanager
 def fill_build_folder(layout: Layout) -> Iterator[Layout]:
-    """A layout to write a whole build to; on leaving, its files take their places in the folder of `layout`.
+    """A layout to write a whole build to; at the end of the block its files move to the folder of `layout`.
 
-    On an error the folder is as it was. What a killed build left behind is removed. Raises ConfigError where the disk
-    refuses, Busy where another build is at work in the folder.
+    If the block raises, the folder stays as it was. What a killed build left behind is removed. Raises ConfigError if
+    the disk refuses, Busy if another build is at work in the folder.
     """
     check_build_folder(layout)
     folder, scratch = layout.root, layout.root / SCRATCH_FOLDER
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with _in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -58,17 +58,20 @@ def fill_build_folder(layout: Layout) -> Iterator[Layout]:
             with _in_words(folder):
                 _put_in_place(layout, scratch / "new", scratch / "old")
     finally:
-        _remove_empty(made)
+        _remove_empty(new_folders)
 
 
 def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
-    """Move what is there to `old`, then what is in `new` there. The manifest goes first and comes last."""
+    """Move what is there to `old`, then what is in `new` into its place, or everything back.
+
+    The manifest goes first and comes last: a folder that a kill leaves half moved is no build.
+    """
     folder = layout.root
     manifest = layout.out("threshold", "manifest.json").relative_to(folder)
     files = [path.relative_to(new) for path in sorted(new.rglob("*")) if path.is_file()]
     rest = [path for path in files if path != manifest]
     raw = layout.out("fetch", "raw").relative_to(folder)
-    # Of an input there may be one file only; the earlier build's may have had another ending.
+    # Only one file of an input may stay; that of the earlier build may have another ending.
     inputs = [path.with_suffix(suffix) for path in files if path.parent == raw for suffix in SUFFIXES]
     before = [path for path in (manifest, *dict.fromkeys([*rest, *inputs])) if os.path.lexists(folder / path)]
     moves = [(folder / path, old / path) for path in before]
@@ -87,7 +90,7 @@ def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[None]:
-    """No folder of that name from an earlier time, and none left behind."""
+    """Remove the folder now, should a killed build have left it, and at the end."""
     with _in_words(folder):
         if folder.exists():
             shutil.rmtree(folder)
@@ -98,7 +101,7 @@ def _scratch(folder: Path) -> Iterator[None]:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    """Remove those of the folders, innermost first, that hold nothing."""
+    """Remove the folders, innermost first, up to the first that holds something."""
     with contextlib.suppress(OSError):
         for folder in folders:
             folder.rmdir()
@@ -106,7 +109,7 @@ def _remove_empty(folders: list[Path]) -> None:
 
 @contextlib.contextmanager
 def _hold(folder: Path) -> Iterator[None]:
-    """The folder locked against other builds; the kernel frees it with this process."""
+    """Lock the folder against other builds; the kernel frees it if this process is killed."""
     with _in_words(folder):
         fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -119,7 +122,7 @@ def _hold(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _in_words(folder: Path) -> Iterator[None]:
-    """An error of the disk as one of ours."""
+    """Turn an OSError into a ConfigError, or into Busy if the lock is taken."""
     try:
         yield
     except BlockingIOError:

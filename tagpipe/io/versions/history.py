@@ -1,11 +1,13 @@
-"""The versions that git has: the commits that changed dvc.lock, with their reports."""
+"""The versions in git's history: the commits that changed dvc.lock, with their reports."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.history.candidates import MonitoredVersion
@@ -24,16 +26,16 @@ from tagpipe.tables.reports.validation import ValidationReport
 def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[RecordedVersion]:
     """The last `n_most` versions along the history of `revision`, the oldest first.
 
-    A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError where there is
-    no such revision, or no version in it.
+    A commit whose reports are missing or damaged is left out: nobody has built it. Raises InputError if there is no
+    such revision, or no version in its history.
     """
     return list(_iter_versions(root, _list_commits(root, revision, n_most=n_most)))[::-1]
 
 
 def find_versions(root: Path, *, n_most: int) -> list[RecordedVersion]:
-    """The last `n_most` versions as `read_versions` gives them; none where there is no git, no commit or no version."""
-    log = _read_log(root, "HEAD", n_most=n_most) if shutil.which("git") else None
-    return list(_iter_versions(root, log.split("\n")))[::-1] if log else []
+    """As `read_versions` from HEAD, but empty if there is no git, no commit or no version."""
+    commits = _find_commits(root, "HEAD", n_most=n_most) if shutil.which("git") else None
+    return list(_iter_versions(root, commits or []))[::-1]
 
 
 def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[MonitoredVersion]:
@@ -41,13 +43,13 @@ def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[M
 
     Raises InputError as `read_versions` does.
     """
-    commits = [line.split("\t", 2) for line in _list_commits(root, revision, n_most=n_most)]
-    reports = _read_monitoring(root, [commit for commit, _, _ in commits])
-    return [MonitoredVersion(commit, _utc(int(seconds)), reports[commit]) for commit, seconds, _ in commits][::-1]
+    commits = _list_commits(root, revision, n_most=n_most)
+    reports = _read_monitoring(root, [commit.commit for commit in commits])
+    return [MonitoredVersion(commit.commit, commit.committed_at, reports[commit.commit]) for commit in commits][::-1]
 
 
 def read_monitoring(root: Path, commit: str) -> MonitorReport | None:
-    """What the monitor found in the version of a commit; None where that has no report, or a damaged one."""
+    """What the monitor found in the version of a commit; None if its report is missing or damaged."""
     return _read_monitoring(root, [commit])[commit]
 
 
@@ -67,26 +69,39 @@ def _parse_monitoring(data: bytes | None) -> MonitorReport | None:
         return None
 
 
-def _list_commits(root: Path, revision: str, *, n_most: int) -> list[str]:
-    """`commit TAB seconds TAB subject` of the commits that changed dvc.lock, the newest first."""
-    log = _read_log(root, revision, n_most=n_most)
-    if not log:
+class _Commit(NamedTuple):
+    commit: str
+    committed_at: str
+    subject: str
+
+
+def _list_commits(root: Path, revision: str, *, n_most: int) -> list[_Commit]:
+    """The commits that changed dvc.lock, the newest first. Raises InputError if there is none."""
+    commits = _find_commits(root, revision, n_most=n_most)
+    if not commits:
         raise InputError(
-            "no commit along its history changed dvc.lock" if log == "" else "is no revision of this repository",
+            "is no revision of this repository" if commits is None else "no commit along its history changed dvc.lock",
             file=f"revision {escape_shown(revision)}",
             fix="Build with `tagpipe run` and commit dvc.lock and data/reports",
         )
-    return log.split("\n")  # a subject may hold other line breaks
+    return commits
 
 
-def _read_log(root: Path, revision: str, *, n_most: int) -> str | None:
-    """The lines of `_list_commits`; empty without a version, None without such a revision."""
-    return ask_git(
+def _find_commits(root: Path, revision: str, *, n_most: int) -> list[_Commit] | None:
+    """The commits that changed dvc.lock, the newest first; None if there is no such revision."""
+    log = ask_git(
         root, "log", f"--max-count={n_most}", "--format=%H%x09%ct%x09%s", "--end-of-options", revision, "--", LOCK_FILE
     )
+    if log is None:
+        return None
+    rows = (line.split("\t", 2) for line in log.split("\n") if line)  # a subject may hold other line breaks
+    return [
+        _Commit(commit, datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds"), subject)
+        for commit, seconds, subject in rows
+    ]
 
 
-def _iter_versions(root: Path, lines: list[str]) -> Iterator[RecordedVersion]:
+def _iter_versions(root: Path, commits: list[_Commit]) -> Iterator[RecordedVersion]:
     layout = repository_layout(root)
     reports = [
         layout.out(stage, name).relative_to(layout.root).as_posix()
@@ -96,9 +111,8 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[RecordedVersion]:
             ("threshold", "tag_counts.csv"),
         )
     ]
-    commits = [line.split("\t", 2) for line in lines]
-    blobs = read_blobs(root, [(commit, path) for commit, _, _ in commits for path in (LOCK_FILE, *reports)])
-    for commit, seconds, subject in commits:
+    blobs = read_blobs(root, [(commit, path) for commit, *_ in commits for path in (LOCK_FILE, *reports)])
+    for commit, committed_at, subject in commits:
         lock, validation, threshold, counts = (blobs[commit, path] for path in (LOCK_FILE, *reports))
         if lock is None or validation is None or threshold is None or counts is None:
             continue
@@ -106,7 +120,7 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[RecordedVersion]:
             tree = parse_yaml(lock, file=LOCK_FILE)
             version = RecordedVersion(
                 commit,
-                _utc(int(seconds)),
+                committed_at,
                 subject,
                 tree,
                 ValidationReport.model_validate(json.loads(validation)),
@@ -117,9 +131,3 @@ def _iter_versions(root: Path, lines: list[str]) -> Iterator[RecordedVersion]:
             continue
         if is_lock(tree):
             yield version
-
-
-def _utc(seconds: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""The sides of a diff: a git revision, the workspace, a directory of `tagpipe build`; never a missing or stale one."""
+"""The sides of a diff: a git revision, the workspace or a directory of `tagpipe build`, if whole and up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from tagpipe.comparison.sides import Side
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
 from tagpipe.history.versions import find_code
-from tagpipe.io.git.commits import find_commit, find_default_base
+from tagpipe.io.git.commits import find_commit
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
 from tagpipe.io.repository.raw_files import open_raw
@@ -34,7 +34,7 @@ from tagpipe.vocabulary.vocabulary import load_vocabulary
 WORKSPACE = "workspace"
 _LEDGER = "annotate/tag_uses"
 _COMPARED = ("annotate/projects",)
-"""What is compared beside the content; of the ledger, which is ten times as long, only the length is checked."""
+"""Tables checked besides the content. Of the ledger, which is ten times as long, only the length is checked."""
 
 _WAYS_OUT = (
     "Run `tagpipe run` at that revision and commit dvc.lock and data/reports, `dvc pull` its data, or let "
@@ -44,11 +44,12 @@ _WAYS_OUT = (
 
 @dataclass(frozen=True, eq=False)
 class LoadedSide:
-    """A side and what it was built from. code: path -> md5 of its code in dvc.lock; None where nothing says it."""
+    """A side, and what it was built from."""
 
     side: Side
     version: Version
     code: Mapping[str, str] | None
+    """Path -> md5 of its code in dvc.lock; None for a directory of `tagpipe build`, which does not record it."""
 
     def read_raw(self) -> Raw:
         """The received inputs that the side was built from. Raises InputError if they are gone."""
@@ -62,16 +63,11 @@ class LoadedSide:
         return RawFile(name, suffix, self.version.read_file(path))
 
 
-def default_base(root: Path) -> str:
-    """The side that a diff begins from if none is named."""
-    return find_default_base(root)
-
-
 @contextmanager
 def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     """The side called `name`: `workspace`, a revision of the repository at `root`, or a directory.
 
-    Raises InputError (exit 3) where its data is missing or stale; with `rebuild` a revision is built anew instead.
+    Raises InputError if its data is missing or stale; with `rebuild` a revision is built anew instead.
     """
     if name == WORKSPACE:
         yield _load_workspace(root, WORKSPACE)
@@ -110,15 +106,16 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
 
 
 def _close_commit(root: Path, commit: str) -> None:
-    """Let go of the two files that DVC 3.67 keeps open for each revision; who reads on opens them again."""
+    """Close the two files that DVC 3.67 keeps open for each revision; reading on opens them again."""
     with suppress(TagpipeError):
         open_revision(str(root), commit)[0].repo.close()
 
 
 def load_built(root: Path, params: Params) -> LoadedSide:
-    """The version that was last built in the workspace, whatever has been edited since; `params` are those of now.
+    """The version last built in the workspace, whatever was edited since.
 
-    Raises InputError or IntegrityError where it is missing or not whole.
+    params: the present ones, for the sections that the manifest does not record. Raises InputError or IntegrityError
+    if the version is missing or not whole.
     """
     version = Version(repository_layout(root))
     verify_version(version, keys=_COMPARED)
