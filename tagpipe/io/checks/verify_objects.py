@@ -83,10 +83,9 @@ def _iter_entries(layout: Layout, lock: bytes) -> Iterator[_Entry]:
     stages = parse_lock(lock) if lock else {}
     for name, stage in layout.stages.items():
         is_cached = dict(stage.outs)
-        for out in stages.get(name, {}).get("outs", ()):
-            if "md5" in out:
-                path, hash_name = str(out["path"]), str(out.get("hash", LEGACY_HASH))
-                yield _Entry(path, str(out["md5"]), hash_name, is_cached.get(path, True))
+        for out in stages[name].outs if name in stages else ():
+            if out.md5 is not None:
+                yield _Entry(out.path, out.md5, out.hash or LEGACY_HASH, is_cached.get(out.path, True))
 
 
 def _iter_checks(

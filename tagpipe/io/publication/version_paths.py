@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tagpipe.io.git.commits import read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout
@@ -29,6 +27,5 @@ def read_tables(layout: Layout, commit: str) -> dict[str, str] | None:
         for path, is_cached in stage.outs
         if is_cached and name != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
     }
-    stages: dict[str, dict[str, Any]] = parse_lock(lock)
-    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
-    return {out["path"]: str(out.get("md5")) for out in outs if out["path"] in tables}
+    outs = (out for stage in parse_lock(lock).values() for out in stage.outs)
+    return {out.path: str(out.md5) for out in outs if out.path in tables}

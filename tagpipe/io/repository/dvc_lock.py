@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.repository.yaml_file import parse_yaml
@@ -16,7 +16,28 @@ def find_conflict(data: bytes) -> int | None:
     return next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
 
 
-def parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
+class LockedFile(BaseModel):
+    """A dependency or output of a stage."""
+
+    path: str
+    md5: str | None = None
+    """None for a file that was not hashed."""
+    hash: str | None = None
+    """The kind of hash; None in an entry written by DVC 2."""
+
+
+class LockedStage(BaseModel):
+    """A stage as it was when it last ran."""
+
+    cmd: object
+    deps: list[LockedFile] = []
+    outs: list[LockedFile] = []
+
+
+_STAGES = TypeAdapter(dict[str, LockedStage])
+
+
+def parse_lock(data: bytes) -> dict[str, LockedStage]:
     """The stages of a dvc.lock, by name. Raises ConfigError, which names a way out as DVC's own message does not."""
     line = find_conflict(data)
     if line is not None:
@@ -25,19 +46,10 @@ def parse_lock(data: bytes) -> dict[str, dict[str, Any]]:
         tree = parse_yaml(data, file=LOCK_FILE)
     except ConfigError as error:
         raise _lock_error(error.what) from None
-    stages = tree.get("stages", {}) if isinstance(tree, dict) and "schema" in tree else None
-    if not isinstance(stages, dict) or not all(_is_stage(stage) for stage in stages.values()):
-        raise _lock_error("is not what DVC writes")
-    return stages
-
-
-def _is_stage(stage: object) -> bool:
-    if not isinstance(stage, dict) or "cmd" not in stage:
-        return False
-    files = (stage.get("deps", []), stage.get("outs", []))
-    return all(isinstance(entries, list) for entries in files) and all(
-        isinstance(entry, dict) and "path" in entry for entries in files for entry in entries
-    )
+    try:
+        return _STAGES.validate_python(tree.get("stages", {}) if isinstance(tree, dict) and "schema" in tree else None)
+    except ValidationError:
+        raise _lock_error("is not what DVC writes") from None
 
 
 def _lock_error(what: str) -> ConfigError:

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import md5
 from pathlib import Path
-from typing import Any
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.git.commits import read_blob
-from tagpipe.io.repository.dvc_lock import LOCK_FILE, find_conflict, parse_lock
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, LockedStage, find_conflict, parse_lock
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
@@ -63,14 +62,13 @@ def _is_cut_off(data: bytes) -> bool:
     return not data.endswith(b"\n")
 
 
-def _is_whole(layout: Layout, stages: dict[str, dict[str, Any]]) -> bool:
+def _is_whole(layout: Layout, stages: dict[str, LockedStage]) -> bool:
     """True if a dvc.lock describes one version: it has every stage, and each read what the stages before it wrote."""
     if not set(layout.stages) <= set(stages):
         return False
     own = [stages[name] for name in layout.stages]
-    written = {out["path"]: out.get("md5") for stage in own for out in stage.get("outs", ())}
-    read = [dep for stage in own for dep in stage.get("deps", ()) if dep["path"] in written]
-    return all(dep.get("md5") == written[dep["path"]] for dep in read)
+    written = {out.path: out.md5 for stage in own for out in stage.outs}
+    return all(dep.md5 == written.get(dep.path, dep.md5) for stage in own for dep in stage.deps)
 
 
 def forget_begun(layout: Layout) -> None:
@@ -115,9 +113,9 @@ def put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -
 def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
     """(path, md5) of the reports in a dvc.lock."""
     for stage in parse_lock(lock_file).values():
-        for out in stage.get("outs", ()):
-            if out["path"] in layout.reports and "md5" in out:
-                yield out["path"], out["md5"]
+        for out in stage.outs:
+            if out.path in layout.reports and out.md5 is not None:
+                yield out.path, out.md5
 
 
 def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
