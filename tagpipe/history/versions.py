@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tagpipe.errors import InputError, escape_shown
-from tagpipe.params import SHAPING
+from tagpipe.history.lock import RecordedLock
 from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ValidationReport
 from tagpipe.tables.tag_counts import shown_tag
@@ -24,8 +23,7 @@ class RecordedVersion:
     committed_at: str
     """UTC, ISO 8601."""
     subject: str
-    lock: Mapping[str, Any]
-    """dvc.lock as plain values, for which `is_lock` is true."""
+    lock: RecordedLock
     validation: ValidationReport
     threshold: ThresholdReport
     tag_counts: str
@@ -102,45 +100,9 @@ def _list_inputs(version: RecordedVersion) -> dict[str, object]:
     return {
         "projects": version.validation.sources.get("projects"),
         "vocabulary": version.validation.sources.get("vocabulary"),
-        "parameters": [_list_params(stage) for stage in _iter_shaping(version.lock)],
-        "code": find_code(version.lock),
+        "parameters": version.lock.params,
+        "code": version.lock.code,
     }
-
-
-def _list_params(stage: Mapping[str, Any]) -> dict[str, object]:
-    """The parameters of a stage that shape the dataset; `source` only says where the bytes come from."""
-    params = stage.get("params", {}).get("params.yaml", {})
-    return {name: value for name, value in params.items() if name != "source"}
-
-
-def find_code(lock: Mapping[str, Any]) -> dict[str, str]:
-    """Path -> md5 of the code that built a version, from dvc.lock.
-
-    The paths are those of tagpipe's own modules and folders, or `tagpipe.version` where tagpipe was installed.
-    """
-    return {
-        dep["path"]: dep["md5"]
-        for stage in _iter_shaping(lock)
-        for dep in stage.get("deps", ())
-        if dep["path"].startswith("tagpipe/") or dep["path"] == "tagpipe.version"
-    }
-
-
-def _iter_shaping(lock: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The stages that make the dataset; those that only watch it are no part of a version."""
-    yield from (stage for name, stage in lock["stages"].items() if name in ("fetch", *SHAPING))
-
-
-def is_lock(tree: object) -> bool:
-    """True if a parsed dvc.lock has what is read of it here."""
-    stages = tree.get("stages") if isinstance(tree, dict) else None
-    return isinstance(stages, dict) and all(
-        isinstance(stage, dict)
-        and isinstance(stage.get("params", {}), dict)
-        and isinstance(stage.get("params", {}).get("params.yaml", {}), dict)
-        and all(isinstance(dep, dict) and "path" in dep and "md5" in dep for dep in stage.get("deps", ()))
-        for stage in stages.values()
-    )
 
 
 def trace_tag(versions: Sequence[RecordedVersion], tag: str) -> list[HistoryRow]:

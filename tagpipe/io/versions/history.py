@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.history.candidates import MonitoredVersion
-from tagpipe.history.versions import RecordedVersion, is_lock
+from tagpipe.history.lock import RecordedLock
+from tagpipe.history.versions import RecordedVersion
 from tagpipe.io.git.commits import read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
@@ -117,17 +118,15 @@ def _iter_versions(root: Path, commits: list[_Commit]) -> Iterator[RecordedVersi
         if lock is None or validation is None or threshold is None or counts is None:
             continue
         try:
-            tree = parse_yaml(lock, file=LOCK_FILE)
             version = RecordedVersion(
                 commit,
                 committed_at,
                 subject,
-                tree,
+                RecordedLock.model_validate(parse_yaml(lock, file=LOCK_FILE)),
                 ValidationReport.model_validate(json.loads(validation)),
                 ThresholdReport.model_validate(json.loads(threshold)),
                 counts.decode("utf-8"),
             )
         except (ValueError, ConfigError):  # pydantic's is a ValueError, too
             continue
-        if is_lock(tree):
-            yield version
+        yield version

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tagpipe.comparison.sides import Side
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
-from tagpipe.history.versions import find_code
+from tagpipe.history.lock import RecordedLock
 from tagpipe.io.git.commits import find_commit
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
@@ -175,6 +175,10 @@ def _refuse_stale(stale: list[str], file: str, fix: str) -> None:
         )
 
 
+def _read_lock(version: Version) -> RecordedLock:
+    return RecordedLock.model_validate(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
+
+
 def _load(version: Version, name: str, commit: str | None = None, *, params: Params | None = None) -> LoadedSide:
     manifest = version.read_report(Manifest)
     side = Side(
@@ -190,7 +194,7 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
         sources=manifest.sources,
         commit=commit,
     )
-    code = None if version.layout.is_build else find_code(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
+    code = None if version.layout.is_build else _read_lock(version).code
     return LoadedSide(side, version, code)
 
 

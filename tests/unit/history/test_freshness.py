@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tagpipe.history.freshness import measure_freshness
+from tagpipe.history.lock import RecordedLock
 from tagpipe.history.versions import RecordedVersion
 from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ReceivedSource, ValidationReport
@@ -15,7 +16,9 @@ NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
 def version(day: int, projects: str, vocabulary: str = "v") -> RecordedVersion:
     sources = {"projects": ReceivedSource(sha256=projects), "vocabulary": ReceivedSource(sha256=vocabulary)}
     reports = ValidationReport.model_construct(sources=sources), ThresholdReport.model_construct()
-    return RecordedVersion(f"commit{day}", f"2026-03-{day:02}T12:00:00+00:00", "", {}, *reports, "")
+    return RecordedVersion(
+        f"commit{day}", f"2026-03-{day:02}T12:00:00+00:00", "", RecordedLock(stages={}), *reports, ""
+    )
 
 
 def test_version_is_as_old_as_its_commit_and_a_source_as_its_last_change() -> None:
