@@ -1,1 +1,1 @@
-"""What is asked of git: commands, work trees, remotes."""
+"""What is asked of git: commits, work trees, remotes."""

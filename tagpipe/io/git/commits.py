@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def read_blobs(root: Path, names: Sequence[tuple[str, str]]) -> dict[tuple[str, 
     One git process for all of them: a history of hundreds of versions would otherwise start one for every report.
     """
     lines = "".join(f"{commit}:./{path}\n" for commit, path in names)
-    output = io.BytesIO(run_program([find_git(), "cat-file", "--batch"], root, stdin=lines.encode("utf-8")).stdout)
+    output = io.BytesIO(run_program([find_git(), "cat-file", "--batch"], root, stdin=os.fsencode(lines)).stdout)
     blobs: dict[tuple[str, str], bytes | None] = dict.fromkeys(names)
     for name in names:
         header = output.readline().split()  # OBJECT TYPE SIZE, or NAME `missing`

@@ -1,1 +1,1 @@
-"""The files of a dataset repository: layout, locks, YAML, revisions."""
+"""A dataset repository and its programs: layout, files, locks, revisions; git and DVC as processes."""

@@ -36,7 +36,7 @@ def run_program(
     stdin: bytes | None = None,
     timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program in `root` to its end and collect what it prints; it never waits for a terminal's input.
+    """Run a program in `root` to its end, and collect what it prints.
 
     Raises subprocess.TimeoutExpired.
     """
@@ -44,7 +44,7 @@ def run_program(
         command,
         cwd=root,
         env=environment,
-        input=stdin or b"",
+        input=stdin or b"",  # never the terminal: git would ask there for a password, and wait
         capture_output=True,
         check=False,
         timeout=timeout_s,
@@ -84,7 +84,7 @@ def call_git(
             [find_git(), *options, *arguments],
             root,
             environment={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-            stdin=stdin.encode("utf-8"),
+            stdin=os.fsencode(stdin),
             timeout_s=timeout_s,
         )
     except subprocess.TimeoutExpired:

@@ -20,6 +20,7 @@ def _open_commit(repo: str, revision: str | None) -> Any:
     """DVC's file system of a repository (a folder or a git address) at a revision; the last eight stay open."""
     from dvc.api import DVCFileSystem
 
+    # subrepos: a dataset repository may be a folder with a `.dvc` of its own inside the git repository.
     return DVCFileSystem(repo, rev=revision, subrepos=True, config=_read_remotes(repo))
 
 

@@ -30,13 +30,13 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         raise ConfigError(
             f"there is no stage {json.dumps(stage)}", field="STAGE", expected=" or ".join(layout.stages), fix="Name one"
         )
-    read_params(layout.params_file)  # before DVC, whose words for a broken one help nobody, deletes anything
+    read_params(layout.params_file)  # now: DVC deletes outputs first, and its message for a broken file helps nobody
     _check_sections(layout)
     with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
         if (killed := finish_edit(layout.scratch)) is not None:
             echo(killed.in_words)
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
-            pass
+            pass  # a stage that outlived its killed run has ended now
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
         heal_rwlock(layout.root)
         before = remember_last_good(layout)
@@ -44,7 +44,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         for path in write_missing_lists(layout):
             echo(f"{path} was missing: an empty one is written, which says the same")
         try:
-            runs, exit_code, complaint = run_dvc(layout, stage, lock, echo)
+            runs, exit_code, errors = run_dvc(layout, stage, lock, echo)
         except KeyboardInterrupt:
             # A second Ctrl-C may end this, too; the next run then finds what it would find after a kill.
             echo("interrupted: putting the last good version back")
@@ -55,7 +55,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             if any(run.status != "skipped" for run in runs):
                 put_back(layout, before, lock, echo)
             forget_begun(layout)
-            raise _explain(layout, exit_code, complaint)
+            raise _explain(layout, exit_code, errors)
         if not lock.is_inherited:  # else a flow runs the stages one by one, and only all of them make a version
             remember_reports(layout, only_these=True)
             forget_begun(layout)
@@ -87,17 +87,17 @@ def write_code_version(layout: Layout) -> None:
         write_bytes(path, code_version().encode("utf-8"))
 
 
-def _explain(layout: Layout, exit_code: int, complaint: list[str]) -> Exception:
+def _explain(layout: Layout, exit_code: int, errors: list[str]) -> Exception:
     """The error behind a failed `dvc repro`: the stage's own, DVC's, or StageDefect for a stage that died."""
     if (failure := read_last_error(layout.scratch)) is not None:
         return failure[1]
-    if full := [line for line in complaint if says_disk_full(line)]:
+    if full := [line for line in errors if says_disk_full(line)]:
         return disk_full(full[-1], file="DVC's cache or the work tree")
-    text = "; ".join(complaint) or f"dvc repro ended with exit code {exit_code}"
+    text = "; ".join(errors) or f"dvc repro ended with exit code {exit_code}"
     if exit_code < 0 or ("failed to reproduce" in text and "failed to run" in text):
         return StageDefect(text)
     if "blocked by" in text or "Unable to acquire lock" in text:
-        holders = [line for line in complaint if line.startswith(BLOCKED_BY.strip())]
+        holders = [line for line in errors if line.startswith(BLOCKED_BY.strip())]
         return Busy(
             "another DVC command is at work in this dataset repository",
             found=", ".join(dict.fromkeys(holders)) or text,

@@ -62,6 +62,7 @@ def _iter_stale(repo: Any, dvc_file: str, *, harmless: tuple[str, ...]) -> Itera
         if stage.changed_stage():
             yield f"{stage.name}: its command differs"
         for entry in (*stage.deps, *stage.outs):
+            # DVC compares each file with the disk; this compares what a stage read with what another one wrote.
             if entry.fspath in recorded and entry.hash_info.value != recorded[entry.fspath]:
                 yield f"{stage.name}: {_path_of(repo, entry.fspath)} is not the one that was built"
                 continue
