@@ -38,7 +38,7 @@ from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, is_disk_full, says_disk_full
 from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.dvc_remote import has_remote
-from tagpipe.io.runs.rebuild import run_there, shared_worktree
+from tagpipe.io.runs.rebuild import run_in_worktree, shared_worktree
 from tagpipe.io.runs.run_dvc import StageRun
 from tagpipe.io.sources.pinned_store import forget_downloads
 from tagpipe.io.sources.sources import named_sources
@@ -274,7 +274,7 @@ def _build(repository: _Repository, base: str, moved: dict[str, str]) -> _Candid
     with shared_worktree(repository.root, base, prefix=WORKTREE_PREFIX) as tree:
         candidate = repository_layout(tree)
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
-        stages = run_there(tree)
+        stages = run_in_worktree(tree)
         verify_version(Version(candidate))
         comparison = compare(repository.root, base, str(tree), rebuild=True, head_name="candidate")
         return _Candidate(_commit(candidate, comparison.document), stages, load_summary(tree), comparison)

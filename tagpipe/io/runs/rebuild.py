@@ -42,7 +42,7 @@ def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
     """A folder with the version of `commit`, built; gone at the end. Raises InputError if it cannot be built."""
     with shared_worktree(root, commit) as tree:
         try:
-            run_there(tree)
+            run_in_worktree(tree)
         except TagpipeError as error:
             raise InputError(
                 f"cannot be rebuilt (exit code {error.exit_code})",
@@ -74,7 +74,7 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
 _KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind.__base__ is TagpipeError}
 
 
-def run_there(tree: Path) -> tuple[StageRun, ...]:
+def run_in_worktree(tree: Path) -> tuple[StageRun, ...]:
     """Run `tagpipe run` in a work tree; what DVC did for each stage. Raises the failing stage's own error."""
     # `python -m` takes the work tree's own tagpipe if it has one, else the installed one.
     environment = {name: value for name, value in without_tokens().items() if name != ENVIRONMENT}

@@ -55,7 +55,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             if any(run.status != "skipped" for run in runs):
                 put_back(layout, before, lock, echo)
             forget_begun(layout)
-            raise _explain(layout, exit_code, errors)
+            raise _make_error(layout, exit_code, errors)
         if not lock.is_inherited:  # else a flow runs the stages one by one, and only all of them make a version
             remember_reports(layout, only_these=True)
             forget_begun(layout)
@@ -87,7 +87,7 @@ def write_code_version(layout: Layout) -> None:
         write_bytes(path, code_version().encode("utf-8"))
 
 
-def _explain(layout: Layout, exit_code: int, errors: list[str]) -> Exception:
+def _make_error(layout: Layout, exit_code: int, errors: list[str]) -> Exception:
     """The error behind a failed `dvc repro`: the stage's own, DVC's, or StageDefect for a stage that died."""
     if (failure := read_last_error(layout.scratch)) is not None:
         return failure[1]

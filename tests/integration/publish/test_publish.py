@@ -92,7 +92,7 @@ def test_a_branch_is_pushed_and_a_clean_clone_can_pull_it(world: World, remotes:
 def test_a_branch_that_moved_is_built_on(world: World, remotes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody pushes while the first candidate is built; the second begins where they ended, and nothing is forced."""
     moved: list[str] = []
-    really_run = publication.run_there
+    really_run = publication.run_in_worktree
 
     def run_and_move(tree: Path) -> None:
         really_run(tree)
@@ -103,7 +103,7 @@ def test_a_branch_that_moved_is_built_on(world: World, remotes: Path, monkeypatc
             git(world.root, "push", "-q", "origin", "HEAD:main")
             moved.append(git(world.root, "rev-parse", "HEAD"))
 
-    monkeypatch.setattr(publication, "run_there", run_and_move)
+    monkeypatch.setattr(publication, "run_in_worktree", run_and_move)
     world.answer(world.more())
     found = published(publish(world.root))
     assert world.tip("main", remotes) == found.commit
