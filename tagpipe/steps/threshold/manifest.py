@@ -23,15 +23,10 @@ def make_manifest(
 ) -> Manifest:
     """The manifest of a version: its counts, parameters, received bytes, and the digest of every table."""
     sections = dump_params(params)
-    projects = report.projects
     return Manifest(
         content_sha256=report.content_sha256,
         counts=ManifestCounts(
-            n_in=projects.n_in,
-            n_rejected=projects.n_rejected,
-            n_duplicates=projects.n_duplicates,
-            n_labeled=projects.n_labeled,
-            n_unlabeled=projects.n_unlabeled,
+            **report.projects.model_dump(),
             n_tags_seen=report.tags.n_seen,
             n_tags_kept=report.tags.n_kept,
             n_tag_uses=report.tag_uses.n_in,

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tagpipe.tables.reports.model import Counts, Report, ReportPart
+from tagpipe.tables.reports.model import Report, ReportPart
+from tagpipe.tables.reports.threshold import LabeledProjects
 
 
 class TableDigest(ReportPart):
@@ -17,14 +18,9 @@ class TableDigest(ReportPart):
     """Of its values (`tables.digest`)."""
 
 
-class ManifestCounts(ReportPart):
+class ManifestCounts(LabeledProjects):
     """The counts of threshold.json that say how large the version is."""
 
-    n_in: int
-    n_rejected: int
-    n_duplicates: int
-    n_labeled: int
-    n_unlabeled: Counts
     n_tags_seen: int
     n_tags_kept: int
     n_tag_uses: int
