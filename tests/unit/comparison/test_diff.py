@@ -146,6 +146,17 @@ def test_labels_changed_are_a_fraction_of_base_s(head: dict[int, list[str]], fou
     assert gates["max_labels_changed"] == found
 
 
+def test_other_texts_and_dates_are_found_on_the_first_project_and_the_last() -> None:
+    def version(*fields: Mapping[str, Any]) -> Side:
+        return side_of(build_records([project(at, ["ant"], **each) for at, each in enumerate(fields)], FLAT), "side")
+
+    base = version({"title": "one"}, {"created_on": "2020-01-01"}, {}, {"created_on": "2020-01-01"}, {})
+    head = version({"title": "two"}, {"created_on": "2020-01-01"}, {"created_on": "2020-01-01"}, {}, {"title": "two"})
+    diff = diff_versions(base, head)
+    assert (diff.retexted.tolist(), diff.redated.tolist()) == ([0, 4], [2, 3])
+    assert (diff.is_same, diff.is_same_content, len(diff.labels)) == (False, False, 0)
+
+
 def test_labeled_projects_list_the_unlabeled_too() -> None:
     rows = labeled_projects_of(side({1: ["ant"], 2: ["nowhere"]})).to_pylist()
     assert [(row["id"], row["tags"]) for row in rows] == [(1, ["ant"]), (2, [])]
