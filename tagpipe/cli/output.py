@@ -64,11 +64,11 @@ def echo_error(line: str) -> None:
 
 
 def tell_of_killed_edit(root: Path) -> None:
-    """Say where a kill left an edit half written. What only reads shows the files as they are, and waits for nobody."""
-    from tagpipe.io.repository.layout import SCRATCH
-    from tagpipe.io.runs.edit_journal import is_half_written
+    """Say if a kill ended an edit. What only reads shows the files as they are, and waits for nobody."""
+    from tagpipe.io.repository.layout import repository_layout
+    from tagpipe.io.runs.edit_log import has_killed_edit
 
-    if is_half_written(root / SCRATCH):
+    if has_killed_edit(repository_layout(root)):
         echo_error(
             "note: an edit of the vocabulary was killed while it was being written; "
             "the next edit, `tagpipe run` or `tagpipe refresh` finishes it"

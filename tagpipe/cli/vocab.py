@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tagpipe.cli import vocab_edits, vocab_review
-from tagpipe.cli.output import AsJson, print_json, print_result, tell_of_killed_edit
+from tagpipe.cli.output import AsJson, print_output, tell_of_killed_edit
 from tagpipe.cli.vocab_edits import Form
 from tagpipe.errors import ConfigError
 
@@ -28,18 +28,17 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """List everything that is wrong or suspicious, each with what would mend it; exit 1 if there is an error."""
-    from dataclasses import asdict
-
     from tagpipe.operations.inspect_vocabulary import check_vocabulary
-    from tagpipe.render.vocabulary import render_findings
+    from tagpipe.render.vocabulary import render_issues
 
     tell_of_killed_edit(Path.cwd())
-    found, is_built = check_vocabulary(Path.cwd())
-    if as_json:
-        print_json({"is_built": is_built, "findings": [asdict(each) for each in found]})
-    else:
-        print_result(render_findings(found, is_built=is_built))
-    if any(each.level == "error" or strict for each in found):
+    issues, is_built = check_vocabulary(Path.cwd())
+    print_output(
+        {"is_built": is_built, "findings": issues},
+        lambda: render_issues(issues, is_built=is_built),
+        as_json=as_json,
+    )
+    if any(issue.level == "error" or strict for issue in issues):
         raise typer.Exit(1)
 
 
@@ -49,20 +48,19 @@ def candidates(
     as_json: AsJson = False,
 ) -> None:
     """Show the tags outside of the vocabulary that the monitor would look at, ranked."""
-    from dataclasses import asdict
-
-    from tagpipe.operations.edit_vocabulary import open_curation
     from tagpipe.operations.inspect_vocabulary import leave_out_decided
     from tagpipe.operations.load import load_monitoring
+    from tagpipe.operations.open_curation import open_curation
     from tagpipe.render.vocabulary import render_candidates
 
     tell_of_killed_edit(Path.cwd())
-    found, curation = load_monitoring(Path.cwd()), open_curation(Path.cwd())
-    found, n_decided = leave_out_decided(found, curation.vocabulary, curation.ignored)
-    if as_json:
-        print_json([asdict(each) for each in found.candidates[:n_most]])
-    else:
-        print_result(render_candidates(found, n_most=n_most, n_decided=n_decided))
+    monitoring, curation = load_monitoring(Path.cwd()), open_curation(Path.cwd())
+    monitoring, n_decided = leave_out_decided(monitoring, curation.vocabulary, curation.ignored)
+    print_output(
+        monitoring.candidates[:n_most],
+        lambda: render_candidates(monitoring, n_most=n_most, n_decided=n_decided),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -71,17 +69,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show all that is known of one tag: names, parents, support, over time, what it goes with, its edits."""
-    from dataclasses import asdict
-
     from tagpipe.operations.inspect_vocabulary import view_tag
     from tagpipe.render.vocabulary import render_tag
 
     tell_of_killed_edit(Path.cwd())
     view = view_tag(Path.cwd(), tag)
-    if as_json:
-        print_json(asdict(view))
-    else:
-        print_result(render_tag(view))
+    print_output(view, lambda: render_tag(view), as_json=as_json)
 
 
 @app.command()
@@ -90,17 +83,12 @@ def tree(
     as_json: AsJson = False,
 ) -> None:
     """Draw the vocabulary from parents to children, with the support of each tag."""
-    from dataclasses import asdict
-
     from tagpipe.operations.inspect_vocabulary import view_tree
     from tagpipe.render.vocabulary import render_tree
 
     tell_of_killed_edit(Path.cwd())
     rows = view_tree(Path.cwd(), tag)
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_result(render_tree(rows))
+    print_output(rows, lambda: render_tree(rows), as_json=as_json)
 
 
 def export(
@@ -112,7 +100,7 @@ def export(
     """Write the vocabulary in another form."""
     from tagpipe.curation.exchange import choose_form, export_vocabulary
     from tagpipe.io.repository.files import write_bytes
-    from tagpipe.operations.edit_vocabulary import open_curation
+    from tagpipe.operations.open_curation import open_curation
 
     tell_of_killed_edit(Path.cwd())
     chosen = form or "json-object" if out is None else choose_form(form, out.suffix, file=out.name)

@@ -14,7 +14,8 @@ from tagpipe.cli.output import echo_error, print_result
 from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
-    from tagpipe.operations.edit_vocabulary import Change, Curation, Plan
+    from tagpipe.operations.edit_vocabulary import Change, Plan
+    from tagpipe.operations.open_curation import Curation
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; the log keeps it.")]
@@ -38,7 +39,7 @@ def add(
     """Add a tag."""
     from tagpipe.curation.edits import add_tag
 
-    options = [f"--parent={each}" for each in parents or ()] + [f"--alias={each}" for each in aliases or ()]
+    options = [f"--parent={name}" for name in parents or ()] + [f"--alias={name}" for name in aliases or ()]
     change = partial(add_tag, tag=tag, parents=parents or (), aliases=aliases or ())
     _edit("add", [tag], change, options=options, why=why, yes=yes, forms=[tag, *(aliases or ())])
 
@@ -84,7 +85,7 @@ def split(
     """Make some aliases of a tag a tag of their own."""
     from tagpipe.curation.edits import split_tag
 
-    options = [*(f"--off={each}" for each in off), f"--into={into}"]
+    options = [*(f"--off={name}" for name in off), f"--into={into}"]
     change = partial(split_tag, tag=tag, off=off, into=into)
     _edit("split", [tag], change, options=options, why=why, yes=yes, tags=[tag])
 
@@ -130,13 +131,13 @@ def deprecate(
 def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
     """Stop suggesting a name: a type of resource, for example."""
     from tagpipe.curation.log import as_arguments
-    from tagpipe.operations import edit_vocabulary as curation
+    from tagpipe.operations.edit_vocabulary import plan_ignore
+    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
     if _is_made("ignore", as_arguments(raw)):
         return
-    opened = curation.open_curation(Path.cwd())
-    evidence = curation.gather_evidence(opened, forms=[raw])
-    _make(opened, curation.plan_ignore(opened, raw, evidence=evidence), why=why, yes=yes)
+    curation = open_curation(Path.cwd())
+    _make(curation, plan_ignore(curation, raw, evidence=gather_evidence(curation, forms=[raw])), why=why, yes=yes)
 
 
 def not_same(
@@ -147,13 +148,13 @@ def not_same(
 ) -> None:
     """Remember that two names are two things; they are never suggested as one again."""
     from tagpipe.curation.log import as_arguments
-    from tagpipe.operations import edit_vocabulary as curation
+    from tagpipe.operations.edit_vocabulary import plan_not_same
+    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
     if _is_made("not-same", as_arguments(a, b)):
         return
-    opened = curation.open_curation(Path.cwd())
-    evidence = curation.gather_evidence(opened, forms=[a, b])
-    _make(opened, curation.plan_not_same(opened, a, b, evidence=evidence), why=why, yes=yes)
+    curation = open_curation(Path.cwd())
+    _make(curation, plan_not_same(curation, a, b, evidence=gather_evidence(curation, forms=[a, b])), why=why, yes=yes)
 
 
 def import_(
@@ -191,41 +192,44 @@ def _edit(
     options: Sequence[str] = (),
     why: str | None,
     yes: bool,
-    forms: list[str] | None = None,
-    tags: list[str] | None = None,
+    forms: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> None:
     from tagpipe.curation.log import as_arguments
-    from tagpipe.operations import edit_vocabulary as curation
+    from tagpipe.operations.edit_vocabulary import plan_edit
+    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
     arguments = as_arguments(*names, options=options)
     if _is_made(action, arguments):
         return
-    opened = curation.open_curation(Path.cwd())
-    evidence = curation.gather_evidence(opened, forms=forms or (), tags=tags or ())
-    _make(opened, curation.plan_edit(opened, action, arguments, change, evidence=evidence), why=why, yes=yes)
+    curation = open_curation(Path.cwd())
+    evidence = gather_evidence(curation, forms=forms, tags=tags)
+    _make(curation, plan_edit(curation, action, arguments, change, evidence=evidence), why=why, yes=yes)
 
 
 def _is_made(action: str, arguments: Sequence[str]) -> bool:
-    """Finish what a kill left half written; whether that was this very edit, which is then not made a second time."""
+    """Finish the edits that a kill ended. True if this very edit was one of them: it is not made a second time."""
     from tagpipe.operations.edit_vocabulary import finish_killed_edit
 
-    line = finish_killed_edit(Path.cwd(), echo=echo_error)
-    if line is None or (line.action, line.arguments) != (action, tuple(arguments)):
-        return False
-    print(visible(f"made already: {line.command}"))
-    return True
+    for line in finish_killed_edit(Path.cwd(), echo=echo_error):
+        if (line.action, line.arguments) == (action, tuple(arguments)):
+            print(visible(f"made already: {line.command}"))
+            return True
+    return False
 
 
-def _make(opened: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
+def _make(curation: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
     from tagpipe.curation.log import as_command
     from tagpipe.operations.edit_vocabulary import apply_plan
     from tagpipe.render.edits import render_effect
 
+    path = plan.change.path.relative_to(curation.layout.root).as_posix()
     print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
+    if plan.is_rewritten:
+        print(visible(f"{path} is not in the form that tagpipe writes, so this edit rewrites it whole, once"))
     if not yes:
         _ask()
-    apply_plan(opened, plan, why=why, echo=echo_error)
-    path = plan.change.path.relative_to(opened.layout.root).as_posix()
+    apply_plan(curation, plan, why=why, echo=echo_error)
     print(visible(f"{path} is changed; `tagpipe vocab undo` takes it back"))
 
 

@@ -1,4 +1,4 @@
-"""`tagpipe vocab review`: one alias suggestion after the other, one key for each."""
+"""`tagpipe vocab review`: one alias suggestion after the other, one key for suggestion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tagpipe.errors import ConfigError, EditRefused, visible
 if TYPE_CHECKING:
     from tagpipe.comparison.sides import Side
     from tagpipe.curation.suggestions import Suggestion
-    from tagpipe.operations.edit_vocabulary import Curation, Plan
+    from tagpipe.operations.edit_vocabulary import Plan
+    from tagpipe.operations.open_curation import Curation
 
 _KEYS = {"y": "alias it", "n": "not the same", "s": "skip", "u": "undo the last", "q": "quit"}
 _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": ("skipped",) * 2}
@@ -26,63 +27,64 @@ _DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": (
 def review() -> None:
     """Decide on alias suggestions, one key each: y alias it, n not the same, s skip, u undo the last, q quit."""
     from tagpipe.io.versions.usage import read_usage
-    from tagpipe.operations.edit_vocabulary import finish_killed_edit, open_curation, undo
+    from tagpipe.operations.edit_vocabulary import finish_killed_edit, undo
     from tagpipe.operations.inspect_vocabulary import find_samples, suggest
+    from tagpipe.operations.open_curation import open_curation
     from tagpipe.render.edits import render_question
 
     root = Path.cwd()
     tell_of_killed_edit(root)
     curation = open_curation(root)
     usage = read_usage(curation.layout)
-    found = suggest(curation, usage)
-    samples = find_samples(curation.layout, [each.form for each in found])
+    suggestions = suggest(curation, usage)
+    samples = find_samples(curation.layout, [suggestion.form for suggestion in suggestions])
     decided: list[str] = []
     sides: tuple[Side, ...] = ()
     try:
-        while len(decided) < len(found):
-            each = found[len(decided)]
+        while len(decided) < len(suggestions):
+            suggestion = suggestions[len(decided)]
             curation = open_curation(root)
-            evidence = {"n_projects": each.n_projects, "support": usage.support.get(each.tag, 0)}
-            alias = _plan_alias(curation, each, evidence, known=sides)
+            evidence = {"n_projects": suggestion.n_projects, "support": usage.support.get(suggestion.tag, 0)}
+            alias = _plan_alias(curation, suggestion, evidence, known=sides)
             sides = sides if isinstance(alias, ConfigError) else alias.sides
             print_result(
                 render_question(
-                    each,
+                    suggestion,
                     at=len(decided) + 1,
-                    n_all=len(found),
-                    support=usage.support.get(each.tag),
-                    is_kept=each.tag in usage.kept,
-                    titles=samples.get(each.form, ()),
+                    n_all=len(suggestions),
+                    support=usage.support.get(suggestion.tag),
+                    is_kept=suggestion.tag in usage.kept,
+                    titles=samples.get(suggestion.form, ()),
                     effect=_say_effect(alias),
                 )
             )
             key = _ask_key()
             if key == "q":
                 break
-            if key != "s" and finish_killed_edit(root, echo=echo_error) is not None:
+            if key != "s" and finish_killed_edit(root, echo=echo_error):
                 continue  # asked anew, for the vocabulary may be another one now
             if key == "u":
                 if decided and decided.pop() != "s":
                     undo(root, echo=echo_error)
                 continue
-            decided.append(_decide(root, each, key, alias, evidence))
+            decided.append(_decide(root, suggestion, key, alias, evidence))
     finally:  # after Ctrl-C, too: what was decided is written
         counts = Counter(decided)
         said = ", ".join(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _DONE.items())
-        print(f"{said}; {len(found) - len(decided)} left")
+        print(f"{said}; {len(suggestions) - len(decided)} left")
 
 
 def _plan_alias(
-    curation: Curation, each: Suggestion, evidence: dict[str, int], *, known: Sequence[Side]
+    curation: Curation, suggestion: Suggestion, evidence: dict[str, int], *, known: Sequence[Side]
 ) -> Plan | ConfigError:
     """What `y` would do, or why it cannot be done."""
     from tagpipe.curation.edits import add_alias
     from tagpipe.curation.log import as_arguments
     from tagpipe.operations.edit_vocabulary import plan_edit
 
-    change = partial(add_alias, raw=each.form, tag=each.tag)
+    change = partial(add_alias, raw=suggestion.form, tag=suggestion.tag)
     try:
-        names = as_arguments(each.form, each.tag)
+        names = as_arguments(suggestion.form, suggestion.tag)
         return plan_edit(curation, "alias", names, change, evidence=evidence, known=known)
     except ConfigError as error:
         return error
@@ -121,21 +123,26 @@ def _read_key() -> str:
     return line.strip()[:1].lower() if line else "q"
 
 
-def _decide(root: Path, each: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
+def _decide(root: Path, suggestion: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
     """Write what was decided; the key that it came to, for a refused edit is skipped."""
-    from tagpipe.operations.edit_vocabulary import apply_plan, open_curation, plan_not_same
+    from tagpipe.operations.edit_vocabulary import apply_plan, plan_not_same
+    from tagpipe.operations.open_curation import open_curation
 
     if key == "s":
         return key
     curation = open_curation(root)
     try:
         if key == "n":
-            plan = plan_not_same(curation, each.form, each.tag, evidence=evidence)
+            plan = plan_not_same(curation, suggestion.form, suggestion.tag, evidence=evidence)
         elif isinstance(alias, ConfigError):
             raise alias
         else:
             plan = alias
         apply_plan(curation, plan, why="tagpipe vocab review", echo=echo_error)
+        if plan.is_rewritten:
+            echo_error(
+                f"    {plan.change.path.name} was not in the form that tagpipe writes, so it was rewritten whole"
+            )
     except EditRefused as error:
         print(f"    {error}", file=sys.stderr)
         return "s"

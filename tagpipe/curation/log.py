@@ -9,55 +9,69 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict, field
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from tagpipe.errors import EditRefused, InputError, IntegrityError, escape_shown
 from tagpipe.formats.strict_json import parse_json
 
-SCHEMA = 1
+_STRICT = ConfigDict(strict=True, extra="forbid")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Patch:
-    """`before` at byte `at` of `file` (its path in the project, with `/`) became `after`.
-
-    sha256_before, sha256_after: of the whole file; None where there was, or then is, no such file.
-    """
+    """One replaced region of one file."""
 
     file: str
-    at: int
+    """Path in the dataset repository, with `/`."""
+    at: NonNegativeInt
+    """The byte at which the region begins."""
     before: str
     after: str
     sha256_before: str | None
+    """Of the whole file; None where there was none."""
     sha256_after: str | None
+    """Of the whole file; None where the edit removed it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class LogLine:
-    """One edit. at: UTC, ISO 8601, with microseconds, so that no two lines are equal. evidence: numbers of that time.
-
-    arguments: as `as_arguments` gives them. undoes: digest of the line that it takes back; None for every edit that is
-    no undo. (A number of a line would mean another one where the logs of two branches are joined.) digest: sha256 of
-    the line's bytes in the log, without the line end; None where it is not read from one.
-    """
+    """One edit, as a line of the log holds it."""
 
     at: str
+    """UTC, ISO 8601, with microseconds, so that no two lines are equal."""
     who: str
     action: str
     arguments: tuple[str, ...]
+    """As `as_arguments` gives them."""
     why: str | None
-    evidence: Mapping[str, float | int | None]
-    patches: tuple[Patch, ...]
-    undoes: str | None = None
-    digest: str | None = field(default=None, compare=False)
+    evidence: Mapping[str, int | float | None]
+    """Numbers of that time."""
+    patches: Annotated[tuple[Patch, ...], Field(min_length=1, max_length=1)]
+    """One: an edit changes one file."""
+    undoes: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
+    """Digest of the line that it takes back; None for an edit that is no undo. (The number of a line would mean another
+    one where the logs of two branches are joined.)"""
+    pending: bool = False
+    """True while the file of the edit is being written, or if a kill ended that."""
+    schema: Literal[1] = 1
+    digest: str = field(default="", init=False, compare=False)
+    """sha256 of the line in the log, without its line end and without `pending`."""
+
+    def __post_init__(self) -> None:
+        tree = _tree_of(self) | {"pending": False}
+        object.__setattr__(self, "digest", hashlib.sha256(_dump_tree(tree)).hexdigest())
 
     @property
     def command(self) -> str:
         """The edit as it is typed behind `tagpipe vocab`."""
         return as_command(self.action, self.arguments)
+
+
+_LINE = TypeAdapter(LogLine)
 
 
 # Patches
@@ -75,8 +89,8 @@ def make_patch(file: str, before: bytes | None, after: bytes | None) -> Patch:
         start,
         old[start : len(old) - end].decode("utf-8"),
         new[start : len(new) - end].decode("utf-8"),
-        _sha256(before),
-        _sha256(after),
+        sha256_of(before),
+        sha256_of(after),
     )
 
 
@@ -90,11 +104,11 @@ def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
 
     Raises EditRefused if the file is not what the patch left behind, IntegrityError if the patch itself is damaged.
     """
-    if _sha256(current) != patch.sha256_after:
+    if sha256_of(current) != patch.sha256_after:
         raise EditRefused(
             "the file has changed since that edit, so that it cannot be undone",
             file=patch.file,
-            found=_shown(_sha256(current)),
+            found=_shown(sha256_of(current)),
             expected=_shown(patch.sha256_after),
             fix="Undo the later change first (git diff shows it), or edit the file by hand",
         )
@@ -102,11 +116,11 @@ def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
         return None
     now, after = current or b"", patch.after.encode("utf-8")
     reverted = now[: patch.at] + patch.before.encode("utf-8") + now[patch.at + len(after) :]
-    if now[patch.at : patch.at + len(after)] != after or _sha256(reverted) != patch.sha256_before:
+    if now[patch.at : patch.at + len(after)] != after or sha256_of(reverted) != patch.sha256_before:
         raise IntegrityError(
             "the log's patch does not give back the bytes that it was made from",
             file=patch.file,
-            found=_shown(_sha256(reverted)),
+            found=_shown(sha256_of(reverted)),
             expected=_shown(patch.sha256_before),
             fix="The log was edited; restore it, or the file itself, from git",
         )
@@ -132,11 +146,12 @@ def _cut_back(data: bytes, at: int) -> int:
 
 
 def _is_inside(data: bytes, at: int) -> bool:
-    """Whether byte `at` goes on with a character that began before it."""
+    """True if byte `at` continues a character that begins before it."""
     return 0 < at < len(data) and data[at] & 0xC0 == 0x80
 
 
-def _sha256(data: bytes | None) -> str | None:
+def sha256_of(data: bytes | None) -> str | None:
+    """As patches have it: None where there is no file."""
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
@@ -164,9 +179,19 @@ def as_command(action: str, arguments: Sequence[str]) -> str:
 
 def dump_line(line: LogLine) -> bytes:
     """The line as the log holds it, in ASCII, with its line end."""
-    tree = {"schema": SCHEMA, **asdict(line)}
+    return _dump_tree(_tree_of(line)) + b"\n"
+
+
+def _tree_of(line: LogLine) -> dict[str, object]:
+    tree = {"schema": line.schema, **asdict(line)}
     del tree["digest"]
-    return json.dumps(tree, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+    return tree
+
+
+def _dump_tree(tree: Mapping[str, object]) -> bytes:
+    """In ASCII. Only a line that is pending says so: what is done looks as it did before there was that field."""
+    shown = {name: value for name, value in tree.items() if name != "pending" or value}
+    return json.dumps(shown, ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
 def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
@@ -185,7 +210,7 @@ def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
             fix="Restore the log from git",
         )
     places = [f"{file}, line {number}" for number, text in enumerate(texts, start=1) if text.strip()]
-    lines = tuple(parse_line(text, file=place) for text, place in zip(filter(bytes.strip, texts), places, strict=True))
+    lines = tuple(map(_parse_line, filter(bytes.strip, texts), places))
     undos = {line.digest: line.undoes is not None for line in lines}
     for line, place in zip(lines, places, strict=True):
         if line.undoes is not None and undos.get(line.undoes, True):
@@ -200,36 +225,10 @@ def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
     return lines
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _Patch(_Shape):
-    file: str
-    at: NonNegativeInt
-    before: str
-    after: str
-    sha256_before: str | None
-    sha256_after: str | None
-
-
-class _Line(_Shape):
-    schema_: Literal[1] = Field(alias="schema")
-    at: str
-    who: str
-    action: str
-    arguments: list[str]
-    why: str | None
-    evidence: dict[str, int | float | None]
-    patches: list[_Patch] = Field(min_length=1, max_length=1)  # an edit changes one file
-    undoes: str | None = Field(pattern="^[0-9a-f]{64}$")
-
-
-def parse_line(text: bytes, *, file: str) -> LogLine:
-    """One line of a log, its line end left off. Raises InputError for anything else."""
-    tree = parse_json(text, file=file)
+def _parse_line(text: bytes, file: str) -> LogLine:
+    parse_json(text, file=file)  # it refuses what pydantic's parser lets through, such as a key given twice
     try:
-        line = _Line.model_validate(tree)
+        return _LINE.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(
@@ -240,18 +239,6 @@ def parse_line(text: bytes, *, file: str) -> LogLine:
             expected=first["msg"].removeprefix("Input should be "),
             fix="Restore the log from git",
         ) from None
-    patches = tuple(Patch(**patch.model_dump()) for patch in line.patches)
-    return LogLine(
-        at=line.at,
-        who=line.who,
-        action=line.action,
-        arguments=tuple(line.arguments),
-        why=line.why,
-        evidence=line.evidence,
-        patches=patches,
-        undoes=line.undoes,
-        digest=hashlib.sha256(text).hexdigest(),
-    )
 
 
 def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
 
+from tagpipe.curation.canonical_form import HIDDEN_CHARACTERS
 from tagpipe.errors import SHOWN_CHARS, ConfigError, InputError, escape_shown
 from tagpipe.formats.strict_json import parse_json
 from tagpipe.tables.schemas import NAME, is_unicode
@@ -37,10 +38,7 @@ _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_HIDDEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-HIDDEN = re.compile(f"[{_HIDDEN}]")
-"""Characters that an editor does not show, or that change the order of what it shows: always written as escapes."""
-_NEEDS_ESCAPE = re.compile(f'["\\\\{_HIDDEN}]')
+_NEEDS_ESCAPE = re.compile(f'["\\\\{HIDDEN_CHARACTERS}]')
 
 
 # Writing

@@ -21,7 +21,7 @@ from tagpipe.io.repository.layout import Layout
 from tagpipe.io.versions.history import find_versions
 from tagpipe.io.versions.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions.version import Version
-from tagpipe.operations.edit_vocabulary import Curation, VocabularyFile, open_curation, read_vocabulary_file
+from tagpipe.operations.open_curation import Curation, VocabularyFile, open_curation, read_vocabulary_file
 from tagpipe.tables.reports.monitor import Candidate, MonitorReport, NotSuggested
 from tagpipe.vocabulary.curation_lists import Ignored, ToldApart, find_ignored
 from tagpipe.vocabulary.lint import find_near_duplicates

@@ -11,7 +11,7 @@ from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.repository.yaml_file import read_params, replace_text
-from tagpipe.io.runs.edit_journal import finish_edit
+from tagpipe.io.runs.edit_log import finish_killed_edits
 from tagpipe.io.runs.run_dvc import Echo
 from tagpipe.io.sources.download import Progress, download
 from tagpipe.io.sources.pinned_store import store_pinned
@@ -66,8 +66,8 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
     """
     layout = repository_layout(root)
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
-        if not check and (killed := finish_edit(layout.scratch)) is not None:
-            echo(killed.in_words)
+        if not check:
+            finish_killed_edits(layout, echo=echo)
         params = read_params(layout.params_file)
         received = _look_upstream(layout, params, progress)
         report = validate(received, params.validate_).report

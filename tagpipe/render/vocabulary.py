@@ -25,27 +25,27 @@ _INDENT = 9
 _STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated": "deprecated, without a replacement"}
 
 
-def render_findings(findings: Sequence[VocabularyIssue], *, is_built: bool) -> RenderableType:
+def render_issues(issues: Sequence[VocabularyIssue], *, is_built: bool) -> RenderableType:
     """A line for each, below it what would mend it; tags that are never used in one paragraph; a count at the end."""
     parts: list[RenderableType] = []
-    for kind, group in groupby(findings, key=lambda each: each.kind):
-        some = list(group)
-        parts += [_unused(some)] if kind == LintKind.NEVER_USED else map(_finding, some)
+    for kind, group in groupby(issues, key=lambda issue: issue.kind):
+        of_kind = list(group)
+        parts += [_render_unused(of_kind)] if kind == LintKind.NEVER_USED else map(_render_issue, of_kind)
     if not is_built:
         parts.append(Text("No version is built here, so nothing is known of what is used: run `tagpipe run`"))
-    n_errors = sum(each.level == "error" for each in findings)
-    parts.append(Text(f"{count_nouns(n_errors, 'error')}, {count_nouns(len(findings) - n_errors, 'warning')}"))
+    n_errors = sum(issue.level == "error" for issue in issues)
+    parts.append(Text(f"{count_nouns(n_errors, 'error')}, {count_nouns(len(issues) - n_errors, 'warning')}"))
     return Group(*parts)
 
 
-def _finding(each: VocabularyIssue) -> Text:
-    lines = f"{each.level:<{_INDENT}}{visible(each.what)}"
-    return Text(lines + (f"\n{'':<{_INDENT}}{visible(each.fix)}" if each.fix else ""))
+def _render_issue(issue: VocabularyIssue) -> Text:
+    lines = f"{issue.level:<{_INDENT}}{visible(issue.what)}"
+    return Text(lines + (f"\n{'':<{_INDENT}}{visible(issue.fix)}" if issue.fix else ""))
 
 
-def _unused(findings: Sequence[VocabularyIssue]) -> Text:
-    names = ", ".join(_name(each.tag or "") for each in findings)
-    are = "1 tag is" if len(findings) == 1 else f"{len(findings):,} tags are"
+def _render_unused(issues: Sequence[VocabularyIssue]) -> Text:
+    names = ", ".join(_name(issue.tag or "") for issue in issues)
+    are = "1 tag is" if len(issues) == 1 else f"{len(issues):,} tags are"
     head = f"{'warning':<{_INDENT}}{are} never used: {names}"
     return Text(
         f"{head}\n{'':<{_INDENT}}Keep them, or `tagpipe vocab deprecate TAG`; --json has the nearest tag of each"

@@ -3,16 +3,15 @@
 ignore.json    {"schema": 1, "tags": [...], "patterns": [...]}
 not-same.json  {"schema": 1, "pairs": [[a, b], ...]}
 
-Both are edited by hand, too: they are read in any order. A new file is written in one; what a command adds to a file
-leaves the rest of it as it is (`curation_text`).
+Both are edited by hand, too: they are read in any order. Written, they are always in the same form.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +24,9 @@ from tagpipe.tables.tag_lists import Bools
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 SCHEMA = 1
+ListName = Literal["tags", "pairs"]
+"""The list of a file to which commands add."""
+_FIELDS: Mapping[ListName, tuple[str, ...]] = {"tags": ("tags", "patterns"), "pairs": ("pairs",)}
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,13 @@ class NotSame:
 
 def parse_ignored(data: bytes, *, file: str) -> Ignored:
     """ignore.json. Raises InputError for another form, a tag that is not in normal form, a pattern that RE2 refuses."""
-    tree = _parse_fields(data, ("tags", "patterns"), file=file)
-    for row, tag in enumerate(tree["tags"], start=1):
-        _check_form(tag, "tags", row, file)
-    for row, pattern in enumerate(tree["patterns"], start=1):
-        _check_pattern(pattern, row, file)
-    return Ignored(_sort(tree["tags"]), _sort(tree["patterns"]))
+    lists = parse_lists(data, "tags", file=file)
+    return Ignored(_sort(lists["tags"]), _sort(lists["patterns"]))
 
 
 def dump_ignored(ignored: Ignored) -> bytes:
     """ignore.json, one element a line."""
-    return _dump_fields({"tags": ignored.tags, "patterns": ignored.patterns})
+    return dump_lists({"tags": ignored.tags, "patterns": ignored.patterns})
 
 
 def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
@@ -78,18 +76,12 @@ def find_pattern(form: str, ignored: Ignored) -> str | None:
 
 def parse_not_same(data: bytes, *, file: str) -> NotSame:
     """not-same.json. Raises InputError for another form, or a name that is not in normal form."""
-    pairs = _parse_fields(data, ("pairs",), file=file)["pairs"]
-    for row, pair in enumerate(pairs, start=1):
-        if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
-            _refuse("not a pair", pair, "a list of two different tags", field="pairs", row=row, file=file)
-        for tag in pair:
-            _check_form(tag, "pairs", row, file)
-    return NotSame(frozenset(_make_pair(*pair) for pair in pairs))
+    return NotSame(frozenset(_make_pair(*pair) for pair in parse_lists(data, "pairs", file=file)["pairs"]))
 
 
 def dump_not_same(not_same: NotSame) -> bytes:
     """not-same.json, one pair a line."""
-    return _dump_fields({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
+    return dump_lists({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
 
 
 def _make_pair(first: str, second: str) -> tuple[str, str]:
@@ -105,8 +97,9 @@ def _for_whole(pattern: str) -> str:
     return rf"\A(?:{pattern})\z"
 
 
-def _parse_fields(data: bytes, fields: tuple[str, ...], *, file: str) -> dict[str, list[Any]]:
-    """The lists of a document that has these fields and no other."""
+def parse_lists(data: bytes, name: ListName, *, file: str) -> dict[str, list[Any]]:
+    """The lists of the file that has the list `name`, in their order. Raises InputError for any other form."""
+    fields = _FIELDS[name]
     tree = parse_json(data, file=file)
     expected = f"an object with {', '.join(('schema', *fields))}"
     if not isinstance(tree, dict) or set(tree) != {"schema", *fields}:
@@ -117,7 +110,21 @@ def _parse_fields(data: bytes, fields: tuple[str, ...], *, file: str) -> dict[st
     for field in fields:
         if not isinstance(tree[field], list):
             _refuse("is no list", tree[field], "a list", field=field, file=file)
+        for row, element in enumerate(tree[field], start=1):
+            _check_element(element, field, row, file)
     return {field: tree[field] for field in fields}
+
+
+def _check_element(element: object, field: str, row: int, file: str) -> None:
+    if field == "tags":
+        _check_form(element, field, row, file)
+    elif field == "patterns":
+        _check_pattern(element, row, file)
+    else:
+        if not isinstance(element, list) or len(element) != 2 or element[0] == element[1]:
+            _refuse("not a pair", element, "a list of two different tags", field=field, row=row, file=file)
+        for tag in element:
+            _check_form(tag, field, row, file)
 
 
 def _check_form(tag: object, field: str, row: int, file: str) -> None:
@@ -153,11 +160,11 @@ def _refuse(
     raise InputError(what, file=file, row=row, field=field, found=escape_shown(found), expected=expected, fix=fix)
 
 
-def _dump_fields(fields: dict[str, Iterable[Any]]) -> bytes:
-    """Indented by two spaces, one element a line, UTF-8, with a newline at the end."""
+def dump_lists(lists: Mapping[str, Iterable[Any]]) -> bytes:
+    """The file of curation lists: indented by two spaces, one element a line, UTF-8, with a newline at the end."""
     lines = [f'  "schema": {SCHEMA}']
-    for field, elements in fields.items():
-        inner = ",\n".join(f"    {json.dumps(each, ensure_ascii=False)}" for each in elements)
+    for field, elements in lists.items():
+        inner = ",\n".join(f"    {json.dumps(element, ensure_ascii=False)}" for element in elements)
         lines.append(f'  "{field}": ' + (f"[\n{inner}\n  ]" if inner else "[]"))
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
 

@@ -19,8 +19,8 @@ import pytest
 from scipy import stats
 from support.public_data import DATASETS, NEEDS_DATASETS
 
+from tagpipe.curation.canonical_form import rewrite_vocabulary
 from tagpipe.curation.edits import Entries, add_tag
-from tagpipe.curation.rewriting.vocabulary import write_entries
 from tagpipe.dataset.build import build
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import read_yaml
@@ -51,7 +51,7 @@ def read_raw(projects: str, vocabulary: str, *, until: str = "9999", edit: Edit 
     rows = [row for row in rows if (row.get("created_on") or "") < until]
     tags = (DATASETS / vocabulary / "tags.json").read_bytes()
     if edit is not None:
-        tags = write_entries(tags, ".json", edit(read_entries(tags, ".json", file="v")), file="v")
+        tags = rewrite_vocabulary(tags, ".json", edit(read_entries(tags, ".json", file="v")), file="v")
     projects_file = RawFile("projects.json", ".json", json.dumps(rows).encode())
     return Raw(projects_file, RawFile("vocabulary.json", ".json", tags))
 

@@ -13,7 +13,7 @@ from tagpipe.io.repository.programs import disk_full, says_disk_full
 from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
 from tagpipe.io.repository.yaml_file import read_params, read_yaml
 from tagpipe.io.runs.dvc_rwlock import heal_rwlock
-from tagpipe.io.runs.edit_journal import finish_edit
+from tagpipe.io.runs.edit_log import finish_killed_edits
 from tagpipe.io.runs.last_good import forget_begun, put_back, remember_last_good, remember_reports
 from tagpipe.io.runs.run_dvc import BLOCKED_BY, Echo, StageRun, run_dvc
 
@@ -33,8 +33,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
     read_params(layout.params_file)  # now: DVC deletes outputs first, and its message for a broken file helps nobody
     _check_sections(layout)
     with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
-        if (killed := finish_edit(layout.scratch)) is not None:
-            echo(killed.in_words)
+        finish_killed_edits(layout, echo=echo)
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
             pass  # a stage that outlived its killed run has ended now
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)

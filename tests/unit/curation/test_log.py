@@ -61,12 +61,21 @@ def test_a_line_is_one_line_of_ascii_and_reads_back() -> None:
     assert parse_log(b"", file="log") == ()
 
 
+def test_a_line_says_that_it_is_pending_and_has_the_digest_of_the_line_that_it_becomes() -> None:
+    pending = replace(LINE, pending=True)
+    (line,) = parse(pending)
+    assert (line, json.loads(dump_line(line))["pending"]) == (pending, True)
+    assert line.digest == digest_of(LINE)
+    assert "pending" not in json.loads(dump_line(LINE))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda tree: tree | {"schema": 2}, ["log, line 2", "schema", "2"]),
         (lambda tree: {key: value for key, value in tree.items() if key != "who"}, ["log, line 2", "who"]),
         (lambda tree: tree | {"colour": 1}, ["colour"]),
+        (lambda tree: tree | {"digest": "0" * 64}, ["digest"]),
         (lambda tree: tree | {"arguments": "a"}, ["arguments", '"a"']),
         (lambda tree: tree | {"evidence": {"n": "3"}}, ["evidence.n", '"3"']),
         (lambda tree: tree | {"undoes": 1}, ["undoes", "1"]),

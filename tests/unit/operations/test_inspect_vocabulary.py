@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagpipe.curation.log import LogLine
+from tagpipe.curation.log import LogLine, make_patch
 from tagpipe.operations.inspect_vocabulary import is_about, leave_out_decided
 from tagpipe.tables.reports.monitor import Candidate, MonitorReport, UseCounts
 from tagpipe.vocabulary.curation_lists import Ignored
@@ -56,7 +56,8 @@ def test_without_a_decision_all_stay() -> None:
 
 
 def line_of(*arguments: str) -> LogLine:
-    return LogLine("2026-01-01T00:00:00+00:00", "A <a@b>", "edit", arguments, None, {}, ())
+    patches = (make_patch("vocabulary.json", b"a", b"b"),)
+    return LogLine("2026-01-01T00:00:00+00:00", "A <a@b>", "edit", arguments, None, {}, patches)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from support.paths import REPO
 
-from tagpipe.curation.rewriting.curation_lists import add_ignored, add_not_same
 from tagpipe.errors import InputError
 from tagpipe.vocabulary.curation_lists import (
     Ignored,
@@ -110,54 +109,3 @@ def test_the_committed_files_are_in_the_form_that_is_written() -> None:
     forms = pa.array(["tutorial", "arxiv:1706.03762", "cvpr-2020", "bert", "gpt-2", "c++", "3d", "t5"])
     found = find_ignored(forms, parse_ignored(ignored, file="ignore.json"))
     assert found.tolist() == [True, True, True, False, False, False, False, False]
-
-
-# In place
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('{"schema":1,"tags":["a","c"],"patterns":[]}', '{"schema":1,"tags":["a","b","c"],"patterns":[]}'),
-        ('{"schema": 1, "tags": [], "patterns": []}', '{"schema": 1, "tags": ["b"], "patterns": []}'),
-        (
-            '{"schema": 1, "patterns": [], "tags": ["c", "a"]}\n',
-            '{"schema": 1, "patterns": [], "tags": ["c", "a", "b"]}\n',
-        ),
-        ('{ "tags": [ "c" ], "schema": 1, "patterns": []}', '{ "tags": [ "b", "c" ], "schema": 1, "patterns": []}'),
-        (
-            '{\r\n\t"schema": 1,\r\n\t"tags": [],\r\n\t"patterns": []\r\n}\r\n',
-            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"b"\r\n\t],\r\n\t"patterns": []\r\n}\r\n',
-        ),
-        (
-            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"a"\r\n\t],\r\n\t"patterns": ["x",  "y"]\r\n}',
-            '{\r\n\t"schema": 1,\r\n\t"tags": [\r\n\t\t"a",\r\n\t\t"b"\r\n\t],\r\n\t"patterns": ["x",  "y"]\r\n}',
-        ),
-        (
-            '{"schema": 1,\n "tags": [\n  "0",\n  "a",\n\n  "c",\n  "d"\n ],\n "patterns": []}',
-            '{"schema": 1,\n "tags": [\n  "0",\n  "a",\n  "b",\n\n  "c",\n  "d"\n ],\n "patterns": []}',
-        ),
-    ],
-)
-def test_a_tag_is_added_where_the_order_wants_it_and_as_the_others_are_written(before: str, after: str) -> None:
-    assert add_ignored(before.encode(), "b").decode() == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('{"schema":1,"pairs":[["a","c"],["x","y"]]}', '{"schema":1,"pairs":[["a","c"],["b","é"],["x","y"]]}'),
-        (
-            '{"pairs": [["y", "x"], ["a", "c"]], "schema": 1}',
-            '{"pairs": [["y", "x"], ["a", "c"], ["b", "é"]], "schema": 1}',
-        ),
-        ('{"schema": 1, "pairs": [["\\u00e0", "z"]]}', '{"schema": 1, "pairs": [["b", "\\u00e9"], ["\\u00e0", "z"]]}'),
-        ('{\n  "schema": 1,\n  "pairs": []\n}\n', '{\n  "schema": 1,\n  "pairs": [\n    ["b", "é"]\n  ]\n}\n'),
-        (
-            '{\n "pairs": [\n  [\n   "a",\n   "c"\n  ]\n ],\n "schema": 1\n}',
-            '{\n "pairs": [\n  [\n   "a",\n   "c"\n  ],\n  [\n   "b",\n   "é"\n  ]\n ],\n "schema": 1\n}',
-        ),
-    ],
-)
-def test_a_pair_is_added_where_the_order_wants_it_and_as_the_others_are_written(before: str, after: str) -> None:
-    assert add_not_same(before.encode(), "b", "é").decode() == after

@@ -1,1 +1,0 @@
-"""Edits of a file in the file's own style."""

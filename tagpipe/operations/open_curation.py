@@ -1,0 +1,101 @@
+"""The vocabulary and people's decisions about tags, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagpipe.curation.log import LogLine
+from tagpipe.errors import ConfigError
+from tagpipe.io.repository.curation_files import read_ignored, read_not_same
+from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
+from tagpipe.io.repository.yaml_file import read_params
+from tagpipe.io.runs.edit_log import read_log
+from tagpipe.io.sources.sources import fetch_source
+from tagpipe.io.versions.usage import find_usage
+from tagpipe.params import Params, Source
+from tagpipe.vocabulary.curation_lists import Ignored, NotSame
+from tagpipe.vocabulary.entries import Entry, read_entries
+from tagpipe.vocabulary.problems import vocabulary_of
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularyFile:
+    """The vocabulary as the project has it now, not looked at yet. file: its name, or its url."""
+
+    layout: Layout
+    params: Params
+    data: bytes
+    entries: tuple[Entry, ...]
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self.params.source.vocabulary
+
+    @property
+    def path(self) -> Path:
+        """The file to edit. Raises ConfigError for a vocabulary that comes from a url."""
+        if self.source.path is None:
+            raise ConfigError(
+                "the vocabulary comes from a url, so it cannot be edited here",
+                file=PARAMS_FILE,
+                field="source.vocabulary.url",
+                fix="Edit it where it comes from and run `tagpipe refresh`; or put the file into data/source and name "
+                "it in params.yaml, as in `vocabulary: {path: vocabulary.json}`",
+            )
+        return self.layout.dep("fetch", "source") / self.source.path
+
+
+@dataclass(frozen=True, eq=False)
+class Curation:
+    """All that people have decided about tags: the vocabulary, which has no error, the two lists, and the log."""
+
+    file: VocabularyFile
+    vocabulary: Vocabulary
+    ignored: Ignored
+    not_same: NotSame
+    log: tuple[LogLine, ...]
+
+    @property
+    def layout(self) -> Layout:
+        """The project."""
+        return self.file.layout
+
+
+def read_vocabulary_file(root: Path) -> VocabularyFile:
+    """The vocabulary's entries. Raises InputError where the file cannot be read as a vocabulary."""
+    layout = repository_layout(root)
+    params = read_params(layout.params_file)
+    source = params.source.vocabulary
+    data = fetch_source(layout, "vocabulary", source, params.source.download).data
+    return VocabularyFile(layout, params, data, read_entries(data, source.suffix, file=source.location))
+
+
+def open_curation(root: Path) -> Curation:
+    """The project's vocabulary and decisions. Raises InputError where one of them cannot be read, or has errors."""
+    file = read_vocabulary_file(root)
+    vocabulary = vocabulary_of(file.entries, file=file.source.location)
+    layout = file.layout
+    return Curation(file, vocabulary, read_ignored(layout), read_not_same(layout), read_log(layout))
+
+
+def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, int]:
+    """How many projects have what an edit names, by the version last built; nothing where none is built.
+
+    n_projects: of the first form; support: of the first tag, before the cut; n_projects_of_2 and so on: of further
+    ones.
+    """
+    usage = find_usage(curation.layout)
+    if usage is None:
+        return {}
+    tag_of = resolve_names(curation.vocabulary)
+    names = [curation.vocabulary.tags[tag_of[form]] if (form := normalize_tag(tag)) in tag_of else tag for tag in tags]
+    found = _number("n_projects", [usage.counts.get(normalize_tag(form), 0) for form in forms])
+    return found | _number("support", [usage.support.get(name, 0) for name in names])
+
+
+def _number(name: str, values: Sequence[int]) -> dict[str, int]:
+    return {name if at == 1 else f"{name}_of_{at}": value for at, value in enumerate(values, start=1)}
