@@ -18,12 +18,11 @@ from typing import Any
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from flows.artifacts import list_tags
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.run_command import CommandResult, run_command
-from flows.stage_states import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock
@@ -75,7 +74,7 @@ def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int
         if _is_passing(failure) and has_retries_left():
             raise
         return Failed(message=failure.message, data=failure)
-    return make_stage_state(stage, status)
+    return Completed(name=status.title(), message=f"{stage}: {status}")
 
 
 @flow(name="tagpipe-build", log_prints=False)

@@ -22,7 +22,6 @@ from flows.artifacts import write_artifacts
 from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
 from flows.publish_once import parse_answer
 from flows.run_command import run_command
-from flows.stage_states import make_stage_state
 from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
 from tagpipe.operations.publish import Publication
 from tagpipe.render.text import visible
@@ -56,7 +55,7 @@ Outcome = Publication | TagpipeError | PublishDefect
 @task(
     name="publish",
     task_run_name="look upstream, build, judge, publish",
-    retry_condition_fn=lambda _task, _run, state: _is_passing(state.result(raise_on_failure=False)),
+    retry_condition_fn=lambda _task, _run, state: isinstance(state.result(raise_on_failure=False), SourceUnavailable),
 )
 def publish_once(root: str) -> State[Any]:
     """One try. An expected error is a failed state, raised only to be retried: Prefect logs tracebacks of the rest."""
@@ -69,7 +68,7 @@ def publish_once(root: str) -> State[Any]:
 @task(task_run_name="{stage}")
 def show_stage(stage: str, status: str) -> State[Any]:
     """What DVC did for a stage of the candidate, for people to see; it was done in `publish_once`."""
-    return make_stage_state(stage, status)
+    return Completed(name=status.title(), message=f"{stage}: {status}")
 
 
 @flow(name="tagpipe-publish", log_prints=False)
@@ -116,10 +115,6 @@ def _unwrap(state: State[Any]) -> Outcome:
     if isinstance(result, Publication | TagpipeError | PublishDefect):
         return result
     return PublishDefect(f"publish: {state.message}")
-
-
-def _is_passing(failure: object) -> bool:
-    return isinstance(failure, SourceUnavailable)
 
 
 def _report(root: Path, publication: Publication) -> None:
