@@ -223,14 +223,24 @@ def _make(curation: Curation, plan: Plan, *, why: str | None, yes: bool) -> None
     from tagpipe.operations.edit_vocabulary import apply_plan
     from tagpipe.render.edits import render_effect
 
-    path = plan.change.path.relative_to(curation.layout.root).as_posix()
     print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
-    if plan.is_rewritten:
-        print(visible(f"{path} is not in the form that tagpipe writes, so this edit rewrites it whole, once"))
+    for sentence in say_rewritten(curation, plan):
+        print(sentence)
     if not yes:
         _ask()
     apply_plan(curation, plan, why=why, echo=echo_error)
-    print(visible(f"{path} is changed; `tagpipe vocab undo` takes it back"))
+    print(visible(f"{_name_file(curation, plan)} is changed; `tagpipe vocab undo` takes it back"))
+
+
+def say_rewritten(curation: Curation, plan: Plan) -> list[str]:
+    """A sentence about a file that the edit rewrites whole; none if the file is in canonical form."""
+    file = visible(_name_file(curation, plan))
+    sentence = f"{file} is not in the form that tagpipe writes, so this edit rewrites it whole, once"
+    return [sentence] if plan.is_rewritten else []
+
+
+def _name_file(curation: Curation, plan: Plan) -> str:
+    return plan.change.path.relative_to(curation.layout.root).as_posix()
 
 
 def _ask() -> None:

@@ -36,7 +36,7 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
 def find_versions(root: Path, *, n_most: int) -> list[RecordedVersion]:
     """As `read_versions` from HEAD, but empty if there is no git, no commit or no version."""
     commits = _find_commits(root, "HEAD", n_most=n_most) if shutil.which("git") else None
-    return list(_iter_versions(root, commits or []))[::-1]
+    return list(_iter_versions(root, commits))[::-1] if commits else []
 
 
 def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[MonitoredVersion]:
