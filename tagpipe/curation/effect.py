@@ -33,7 +33,7 @@ class EditEffect:
 
     @property
     def is_none(self) -> bool:
-        """Whether no label and no support changes."""
+        """True if no label and no support changes."""
         return not self.tags
 
     @property
