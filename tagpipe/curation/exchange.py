@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from tagpipe.curation import canonical_form
 from tagpipe.curation.canonical_form import write_vocabulary
-from tagpipe.curation.skos import read_turtle, write_turtle
+from tagpipe.curation.read_skos import read_turtle
+from tagpipe.curation.skos import write_turtle
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.vocabulary.entries import Entry, read_entries
 from tagpipe.vocabulary.problems import vocabulary_of
