@@ -68,6 +68,17 @@ def test_a_tag_that_gave_way_to_two_on_every_project_is_split_and_not_renamed_tw
     assert moves_of(diff) == [("split", "ant", "bee", False, 5), ("split", "ant", "cow", False, 5)]
 
 
+def test_a_tag_of_which_half_went_elsewhere_has_no_part_in_a_merge() -> None:
+    # All 20 of `ant` and 5 of 9 of `bee` became `cow`: as a whole they overlap enough, `bee` by itself does not.
+    diff = diff_tags([["ant"]] * 20 + [["bee"]] * 9, [["cow"]] * 25 + [["dog"]] * 4)
+    assert moves_of(diff) == [("rename", "ant", "cow", False, 20)]
+
+
+def test_a_tag_of_which_half_came_from_elsewhere_has_no_part_in_a_split() -> None:
+    diff = diff_tags([["ant"]] * 25 + [["dog"]] * 4, [["cow"]] * 20 + [["bee"]] * 9)
+    assert moves_of(diff) == [("rename", "ant", "cow", False, 20)]
+
+
 def test_a_tag_that_became_an_alias_is_declared() -> None:
     later = {"bee": {"aliases": ["Ant"]}, "cow": {}, "dog": {}, "eel": {}}
     assert moves_of(diff_tags([["ant"]] * 2, [["ant"]] * 2, later=later)) == [("merge", "ant", "bee", True, 2)]
