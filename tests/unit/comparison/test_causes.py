@@ -9,6 +9,7 @@ import pytest
 
 from tagpipe.comparison.causes import Attribution, attribute_changes
 from tagpipe.comparison.sides import LabelChanges
+from tagpipe.errors import InputError
 from tagpipe.tables.tag_lists import Int64s
 
 GivesHead = Callable[[frozenset[str]], bool]
@@ -95,3 +96,19 @@ def test_what_base_s_inputs_give_by_themselves_is_due_to_code() -> None:
         ("c", 0, 0),
         ("code", 1, 1),
     ]
+
+
+def test_no_change_is_due_to_no_factor() -> None:
+    attribution = attribute()
+    assert (attribution.groups, attribution.group_of.tolist()) == ((), [])
+    assert [(effect.n_suffices, effect.n_needed) for effect in attribution.factors] == [(0, 0)] * 3
+
+
+def test_why_the_one_factor_cannot_be_built_is_told_once() -> None:
+    def refuse(from_head: frozenset[str]) -> Int64s:
+        raise InputError("no project has this field")
+
+    labels = LabelChanges(np.arange(2), np.ones(2, dtype=bool))
+    attribution = attribute_changes(labels, ["a"], refuse, may_be_code=True)
+    assert (attribution.problem, attribution.n_unexplained) == ("no project has this field.", 2)
+    assert [(effect.problem_alone, effect.problem_without) for effect in attribution.factors] == [(None, None)]
