@@ -86,6 +86,19 @@ def test_a_tag_that_became_an_alias_is_declared() -> None:
     assert moves_of(diff_tags([["ant"]], [["ant"]], later=later)) == [("rename", "ant", "new", True, 1)]
 
 
+def test_a_declared_move_of_a_tag_that_nobody_carried_moved_nothing() -> None:
+    (move,) = diff_tags(
+        [["cow"]], [["cow"]], later={"bee": {"aliases": ["ant"]}, "cow": {}, "dog": {}, "eel": {}}
+    ).moves
+    assert (move.kind, move.old, move.new, move.declared) == ("merge", "ant", "bee", True)
+    assert (move.n_moved, move.n_lost, move.n_gained, move.overlap) == (0, 0, 0, 0.0)
+
+
+def test_a_move_says_how_many_lost_the_one_and_gained_the_other() -> None:
+    (move,) = diff_tags([["ant"]] * 10 + [[]], [["bee"]] * 9 + [[], ["bee"]]).moves
+    assert (move.n_moved, move.n_lost, move.n_gained, move.overlap) == (9, 10, 10, 9 / 11)
+
+
 def test_a_tag_that_left_the_cut_has_not_merged_into_a_popular_one() -> None:
     base = side({at: ["ant"] if at < 5 else [] for at in range(30)}, threshold={"min_projects": 1})
     head = side({at: ["ant", "bee"] if at < 5 else ["bee"] for at in range(30)}, threshold={"min_projects": 6})
@@ -117,6 +130,45 @@ def test_ids_of_two_types_are_compared_as_text_and_told() -> None:
     assert {change.name: (change.base, change.head) for change in diff.schema_changes} == {"id": ("int64", "string")}
 
 
+def test_projects_are_in_order_however_the_sides_interleave() -> None:
+    diff = diff_versions(side({1: ["ant"], 3: ["ant"]}), side({0: ["ant"], 2: ["ant"], 3: ["bee"]}))
+    assert diff.union.ids.to_pylist() == [0, 1, 2, 3]
+    assert (diff.added.tolist(), diff.removed.tolist(), diff.relabeled.tolist()) == ([0, 2], [1], [3])
+
+
+def test_ids_whose_order_as_text_is_another_keep_their_labels() -> None:
+    labels = {9: ["ant"], 10: ["bee"], 11: ["cow"]}
+    texts = {str(at): names for at, names in labels.items()}
+    assert len(diff_versions(side(labels), side(texts, validate={"id": "string"})).labels) == 0
+    diff = diff_versions(side(labels), side(texts | {"9": ["dog"]}, validate={"id": "string"}))
+    assert [(group.removed, group.added) for group in diff.signatures] == [(("ant",), ("dog",))]
+
+
+def test_each_tag_counts_the_labels_that_it_gained_and_lost() -> None:
+    base = side({1: ["ant"], 2: ["ant", "bee"], 3: ["cow"]})
+    head = side({1: ["ant"], 2: ["bee"], 3: ["cow", "ant"], 4: ["ant", "dog"]})
+    assert [(tag.tag, tag.base, tag.head, tag.n_added, tag.n_removed) for tag in diff_versions(base, head).tags] == [
+        ("ant", 2, 3, 2, 1),
+        ("dog", 0, 1, 1, 0),
+    ]
+
+
+def test_labels_that_neither_side_has_seen_are_left_out() -> None:
+    union = diff_versions(side({1: ["ant"]}), side({1: ["bee"], 2: ["bee"]})).union
+    other = side({1: ["ant", "dog"], 2: ["cow"], 3: ["bee"]}).labels
+    projects, tags = union.unpack(union.labels_of(other))
+    assert (projects.tolist(), union.tags.take(tags).to_pylist()) == ([0], ["ant"])
+
+
+def test_one_tag_in_all_is_lost_and_gained_by_the_right_projects() -> None:
+    diff = diff_versions(side({1: ["ant"], 2: ["ant"], 3: []}), side({1: ["ant"], 2: [], 3: ["ant"]}))
+    assert (diff.newly_unlabeled.tolist(), diff.newly_labeled.tolist()) == ([1], [2])
+    assert {(group.removed, group.added, *group.projects.tolist()) for group in diff.signatures} == {
+        (("ant",), (), 1),
+        ((), ("ant",), 2),
+    }
+
+
 def test_another_text_field_is_a_change_of_schema() -> None:
     base, head = side({1: ["ant"]}), side({1: ["ant"]}, annotate={"text": ["title"]})
     diff = diff_versions(base, head)
@@ -131,6 +183,36 @@ def test_an_id_twice_is_refused() -> None:
     twice = Side(**{**vars(once), "projects": once.projects.take([0, 0])})
     with pytest.raises(InputError):
         diff_versions(once, twice)
+
+
+def test_an_id_twice_among_others_is_refused_and_any_order_is_not() -> None:
+    known = side({1: ["ant"], 2: ["bee"], 3: ["cow"]})
+
+    def rows(*places: int) -> Side:
+        return Side(**{**vars(known), "projects": known.projects.take(list(places))})
+
+    assert diff_versions(known, rows(1, 0, 2)).union.ids.to_pylist() == [1, 2, 3]
+    with pytest.raises(InputError) as caught:
+        diff_versions(known, rows(0, 1, 1, 2))
+    assert (caught.value.field, caught.value.found) == ("id", "2")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        side({1: ["ant"], 2: ["zig"]}, f"{FLAT} fox"),
+        side({1: ["ant"], 2: ["zig"]}, gates={"max_tags_leaving": 3}),
+        side({1: ["ant"], 2: ["zag"]}),
+        side({1: ["ant"], 2: ["zig"], 3: []}),
+        side({1: ["ant"]}),
+    ],
+    ids=["vocabulary", "parameter", "out of vocabulary", "added", "removed"],
+)
+def test_one_difference_of_any_kind_makes_two_versions_differ(head: Side) -> None:
+    base = side({1: ["ant"], 2: ["zig"]})
+    assert diff_versions(base, base).is_same
+    diff = diff_versions(base, head)
+    assert (diff.is_same, diff.is_same_content) == (False, True)
 
 
 def test_a_project_that_came_or_went_is_neither_relabeled_nor_newly_labeled() -> None:
