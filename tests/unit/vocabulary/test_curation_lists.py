@@ -94,6 +94,12 @@ def test_another_form_of_ignore_json_is_refused(data: bytes, field: str | None) 
     assert (caught.value.file, caught.value.field) == ("ignore.json", field)
 
 
+def test_a_tag_that_is_not_in_normal_form_is_refused_by_row() -> None:
+    with pytest.raises(InputError) as caught:
+        ignored_of(["fine", "Not Normal"], [])
+    assert (caught.value.field, caught.value.row, caught.value.expected) == ("tags", 2, '"not-normal"')
+
+
 @pytest.mark.parametrize("pair", ['["a"]', '["a", "a"]', '["a", "b", "c"]', '"ab"', '["a", "B"]', '["a", 1]'])
 def test_another_form_of_not_same_json_is_refused(pair: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -52,6 +52,15 @@ def test_the_normal_form_is_ordered_and_reads_back() -> None:
     assert load_vocabulary(VocabularyFile.model_validate(json.loads(json.dumps(vocabulary.as_dict())))) == vocabulary
 
 
+def test_the_normal_form_is_loaded_from_any_order() -> None:
+    tags = [
+        {"tag": "b", "aliases": ["z", "y", "z"], "parents": ["x", "a", "x"]},
+        {"tag": "a", "aliases": [], "parents": []},
+    ]
+    file = VocabularyFile.model_validate({"schema": 1, "tags": tags, "deprecated": ["q", "p"]})
+    assert load_vocabulary(file) == Vocabulary(("a", "b"), ((), ("y", "z")), ((), ("a", "x")), ("p", "q"))
+
+
 def test_a_deprecated_tag_means_its_replacement_or_nothing() -> None:
     tree = {
         "keras": {"aliases": ["k"], "parents": ["old-up"]},
@@ -204,6 +213,11 @@ def test_all_errors_of_one_kind_are_reported_together() -> None:
 @pytest.mark.parametrize("tree", [{"\ud800": {}}, [{"tag": "a\udfff"}]])
 def test_a_tag_that_utf8_cannot_hold_is_refused(tree: object) -> None:
     assert "\\ud" in str(refuse(tree))
+
+
+def test_a_name_that_utf8_cannot_hold_is_told_with_its_row_and_field() -> None:
+    error = refuse([{"tag": "a"}, {"tag": "b", "aliases": ["x", "\ud800"]}])
+    assert (error.row, error.field) == (2, "aliases")
 
 
 @pytest.mark.parametrize(
