@@ -66,6 +66,16 @@ def test_without_normalising_only_the_exact_name_counts() -> None:
     ]
 
 
+def test_a_name_that_is_not_in_normal_form_is_canonical_as_it_is_written() -> None:
+    built = build_tags(
+        ["Deep Learning", "deep-learning"], vocabulary={"Deep Learning": {}}, annotate={"normalize": False}
+    )
+    assert ledger_of(built) == [
+        ("Deep Learning", "Deep Learning", "kept"),
+        ("deep-learning", None, "out_of_vocabulary"),
+    ]
+
+
 def test_without_aliases_an_alias_is_out_of_the_vocabulary() -> None:
     assert outcomes("convnet", "CNN", aliases=False) == [
         ("convnet", None, "out_of_vocabulary"),
@@ -238,6 +248,13 @@ def test_drop_removes_every_tag_that_is_somebodys_parent() -> None:
 def test_drop_if_child_removes_a_parent_only_beside_a_descendant(tags: list[str], left: list[str]) -> None:
     assert carried(*tags, parents="drop_if_child") == left
     assert carried(*reversed(tags), parents="drop_if_child") == left
+
+
+def test_drop_if_child_knows_the_first_tag_of_the_vocabulary_as_a_child() -> None:
+    built = build_tags(
+        ["a", "z"], ["z"], vocabulary={"a": {"parents": ["z"]}, "z": {}}, annotate={"parents": "drop_if_child"}
+    )
+    assert ledger_of(built) == [("a", "a", "kept"), ("z", "z", "parent_dropped"), ("z", "z", "kept")]
 
 
 def test_excluded_beats_parent_dropped() -> None:
