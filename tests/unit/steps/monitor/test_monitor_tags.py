@@ -135,6 +135,16 @@ def test_what_rises_and_what_bursts_comes_before_what_is_larger() -> None:
     assert found.never_used == ("nlp",)
 
 
+def test_what_fades_the_most_comes_first() -> None:
+    rows: list[tuple[str | None, list[str]]] = []
+    for at in range(1, 7):
+        rows += [(month(at, day), ["audio"] if day > 2 * at else []) for day in range(1, 21)]
+        rows += [(month(at, day), ["vision"] if day > 3 * at else []) for day in range(1, 21)]
+    found = watch(dated(*rows))
+    assert [each.tag for each in found.fading] == ["vision", "audio"]
+    assert found.fading[0].fade_q < found.fading[1].fade_q
+
+
 def test_without_dates_times_are_null() -> None:
     found = watch(dated(*[(None, ["new", "nlp"])] * 6))
     assert (found.periods, found.fading, found.n_undated) == ((), (), 6)
@@ -224,6 +234,12 @@ def test_the_nearest_tag_is_by_name_or_alias_and_never_one_told_apart() -> None:
     }
     told = [("supervised-learning", "unsupervised-learning"), ("convnet", "convnets"), ("tabular", "tabulars")]
     assert set(nearest(*told).values()) == {None}
+
+
+def test_the_nearest_tag_comes_with_its_similarity() -> None:
+    found = watch(dated((month(1), ["visions", "zzz"])), monitor=LOOSE)
+    assert (only(found, "visions").nearest, only(found, "visions").nearest_score) == ("vision", 92.3077)
+    assert (only(found, "zzz").nearest, only(found, "zzz").nearest_score) == (None, None)
 
 
 HOSTILE = ["</script><script>alert(1)</script>", "\x1b[31mred", "=1+1", "a\u202eb", "@user", '"', "\\", "💥", "a|b", ""]
