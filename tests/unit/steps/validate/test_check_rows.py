@@ -117,6 +117,16 @@ def test_what_was_found_is_escaped_and_short() -> None:
     assert row["record"]["title"] == ["\x1b[31m" + "x" * 500]
 
 
+def test_what_was_found_is_null_where_a_value_is_missing_and_the_value_where_it_is_wrong() -> None:
+    records = [project(1, title=None), project(2, title=" "), project(3, title=7), project(4, created_on="1969-12-31")]
+    assert [(row["reason"], row["found"]) for row in validated(records).rejected] == [
+        ("missing", "null"),
+        ("blank", '" "'),
+        ("wrong_type", "7"),
+        ("out_of_range", '"1969-12-31 00:00:00+00:00"'),
+    ]
+
+
 def test_rejected_rows_come_in_the_order_of_the_source_with_its_numbers() -> None:
     result = validated([project(5, None), 7, project(4), project(3, title="")])
     assert [row["row"] for row in result.rejected] == [2, 3, 5]
@@ -147,7 +157,7 @@ def test_more_than_max_rejected_stops_the_run() -> None:
 def test_no_row_left_is_bad_input_and_not_a_guard() -> None:
     with pytest.raises(InputError) as caught:
         validated_bytes(json.dumps([project(1, None), project(2, None)]).encode(), ".json")
-    assert caught.value.exit_code == 3
+    assert (caught.value.exit_code, caught.value.file, len(caught.value.details)) == (3, "f", 2)
     assert (caught.value.row, caught.value.field) == (1, "tags")
 
 
@@ -204,6 +214,12 @@ def test_contradictory_rows_are_all_rejected(other: dict[str, Any]) -> None:
 def test_duplicates_of_one_id_do_not_touch_the_next() -> None:
     result = validated([project(1, ["a"]), project(1, ["a"]), project(2, ["a"]), project(2, ["b"]), project(3, ["b"])])
     assert result.table.column("id").to_pylist() == [0, 1, 3]
+    assert (result.n_duplicates, result.n_rejected) == (1, 2)
+
+
+def test_identical_rows_behind_contradictory_ones_collapse_all_the_same() -> None:
+    result = validated([project(1, ["a"]), project(1, ["b"]), project(2, ["a", "b"]), project(2, ["a", "b"])])
+    assert result.table.column("id").to_pylist() == [0, 2]
     assert (result.n_duplicates, result.n_rejected) == (1, 2)
 
 
@@ -413,6 +429,19 @@ def test_csv_rows_are_rejected_with_their_reasons() -> None:
     ]
     assert result.rejected[0]["id"] == "x"
     assert result.table.column("id").to_pylist() == [1]
+
+
+def test_csv_integers_may_have_a_sign_and_spaces_and_up_to_18_digits() -> None:
+    ids = ["+5", "-6", " 7 ", "0", "123456789012345678", "1234567890123456789", "1.0", "1e3", "0x1", "- 1"]
+    result = validated_bytes(csv_of("id,title,tags", *(f"{each},t,a" for each in ids)), ".csv")
+    assert result.table.column("id").to_pylist() == [-6, 0, 5, 7, 123456789012345678]
+    assert [(row["row"], row["id"], row["reason"]) for row in result.rejected] == [
+        (6, "1234567890123456789", "wrong_type"),
+        (7, "1.0", "wrong_type"),
+        (8, "1e3", "wrong_type"),
+        (9, "0x1", "wrong_type"),
+        (10, "- 1", "wrong_type"),
+    ]
 
 
 def test_csv_epochs() -> None:
