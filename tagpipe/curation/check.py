@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tagpipe.curation.log import as_arguments
 from tagpipe.errors import escape_shown
-from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.entries import Entry
 from tagpipe.vocabulary.lint import LintKind, LintWarning, find_warnings
 from tagpipe.vocabulary.nearest import find_nearest
@@ -100,7 +100,7 @@ def list_warnings(
     used: Collection[str] | None,
     counts: Mapping[str, int],
     support: Mapping[str, int],
-    not_same: NotSame,
+    not_same: DistinctNames,
     fading: Collection[str] = (),
 ) -> list[VocabularyIssue]:
     """The warnings, by kind. used: names that projects write; None where no version is built, so nothing is unused.
@@ -110,7 +110,7 @@ def list_warnings(
     """
     gone = frozenset(map(normalize_tag, vocabulary.deprecated))
     names = pa.array(sorted(vocabulary.tags if used is None else used), pa.string())
-    found = find_warnings(vocabulary, names, ToldApart(vocabulary, not_same.pairs))
+    found = find_warnings(vocabulary, names, not_same.within(vocabulary))
     return [*(_describe(each, counts, support, gone) for each in found), *_describe_fading(fading, vocabulary)]
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.spelling import join_words, list_singulars, score_alike
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
@@ -57,7 +57,7 @@ class Suggestion:
 def suggest_aliases(
     counts: Mapping[str, int],
     vocabulary: Vocabulary,
-    not_same: NotSame,
+    not_same: DistinctNames,
     *,
     ignored: Collection[str] = (),
     normalize: bool = True,
@@ -70,7 +70,7 @@ def suggest_aliases(
     names = {name: vocabulary.tags[index] for name, index in resolve_names(vocabulary).items()}
     passed = {*ignored, *vocabulary.deprecated, *resolve_names(vocabulary, normalize=normalize)}
     forms = [form for form in counts if form not in passed]
-    apart = ToldApart(vocabulary, not_same.pairs)
+    apart = not_same.within(vocabulary)
     found: dict[str, Suggestion] = {}
     for form, name, kind, score in (*_find_variants(forms, names), *_find_alike(forms, names)):
         each = Suggestion(form, counts[form], names[name], name, kind, round(score, 1), _find_doubt(form, name, kind))

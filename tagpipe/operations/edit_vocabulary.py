@@ -37,7 +37,14 @@ from tagpipe.io.runs.run_dvc import Echo
 from tagpipe.operations.open_curation import Curation
 from tagpipe.operations.preview import preview_vocabulary
 from tagpipe.tables.schemas import is_unicode
-from tagpipe.vocabulary.curation_lists import Ignored, ListName, NotSame, dump_ignored, dump_not_same, find_pattern
+from tagpipe.vocabulary.curation_lists import (
+    DistinctNames,
+    Ignored,
+    ListName,
+    dump_ignored,
+    dump_not_same,
+    find_pattern,
+)
 from tagpipe.vocabulary.entries import Entry
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
@@ -126,7 +133,7 @@ def _add_to_list(layout: Layout, name: ListName, element: str | list[str]) -> tu
     """(the change of the list's file, True if it was not in canonical form)."""
     file, empty = {
         "tags": (IGNORE_FILE, dump_ignored(Ignored())),
-        "pairs": (NOT_SAME_FILE, dump_not_same(NotSame())),
+        "pairs": (NOT_SAME_FILE, dump_not_same(DistinctNames())),
     }[name]
     path = curation_file(layout, file)
     before = read_if_there(path)

@@ -23,7 +23,7 @@ from tagpipe.io.versions.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions.version import Version
 from tagpipe.operations.open_curation import Curation, VocabularyFile, open_curation, read_vocabulary_file
 from tagpipe.tables.reports.monitor import Candidate, MonitorReport, NotSuggested
-from tagpipe.vocabulary.curation_lists import Ignored, ToldApart, find_ignored
+from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored, find_ignored
 from tagpipe.vocabulary.lint import find_near_duplicates
 from tagpipe.vocabulary.nearest import find_nearest
 from tagpipe.vocabulary.problems import resolve_entries
@@ -123,17 +123,17 @@ def _unknown(asked: str, curation: Curation) -> InputError:
 
 
 def _find_nearest(name: str, curation: Curation) -> str | None:
-    return find_nearest(name, curation.vocabulary, _told_apart(curation))
+    return find_nearest(name, curation.vocabulary, _distinct_names(curation))
 
 
 def _find_near(tag: str, curation: Curation) -> list[str]:
-    apart = _told_apart(curation)
+    apart = _distinct_names(curation)
     pairs = [pair for pair in find_near_duplicates(curation.vocabulary.tags) if tag in pair]
     return [first if second == tag else second for first, second in pairs if not apart.holds(first, second)]
 
 
-def _told_apart(curation: Curation) -> ToldApart:
-    return ToldApart(curation.vocabulary, curation.not_same.pairs)
+def _distinct_names(curation: Curation) -> DistinctNames:
+    return curation.not_same.within(curation.vocabulary)
 
 
 def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:

@@ -15,7 +15,7 @@ from tagpipe.io.runs.edit_log import read_log
 from tagpipe.io.sources.sources import fetch_source
 from tagpipe.io.versions.usage import find_usage
 from tagpipe.params import Params, Source
-from tagpipe.vocabulary.curation_lists import Ignored, NotSame
+from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored
 from tagpipe.vocabulary.entries import Entry, read_entries
 from tagpipe.vocabulary.problems import vocabulary_of
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
@@ -56,7 +56,7 @@ class Curation:
     file: VocabularyFile
     vocabulary: Vocabulary
     ignored: Ignored
-    not_same: NotSame
+    not_same: DistinctNames
     log: tuple[LogLine, ...]
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -39,14 +40,34 @@ class Ignored:
 
 
 @dataclass(frozen=True)
-class NotSame:
-    """Pairs of normal forms that a person has told apart, each ascending."""
+class DistinctNames:
+    """Names that a person has called not the same."""
 
     pairs: frozenset[tuple[str, str]] = frozenset()
+    """Normal forms, each pair ascending, as recorded."""
+    vocabulary: Vocabulary | None = None
+    """If given, each name stands for the tag that has it, so a rename brings no pair back."""
+
+    def within(self, vocabulary: Vocabulary) -> DistinctNames:
+        """The same pairs, by the tags that have the names now. A pair that is one tag by now holds no more."""
+        return DistinctNames(self.pairs, vocabulary)
 
     def holds(self, first: str, second: str) -> bool:
-        """Whether the two names, in any spelling and order, are such a pair."""
-        return _make_pair(first, second) in self.pairs
+        """True if the names, in any spelling and order, are a recorded pair, or mean the tags of one."""
+        return frozenset((self._resolve(first), self._resolve(second))) in self._resolved
+
+    @cached_property
+    def _tag_of(self) -> dict[str, int]:
+        return {} if self.vocabulary is None else resolve_names(self.vocabulary)
+
+    @cached_property
+    def _resolved(self) -> frozenset[frozenset[int | str]]:
+        resolved = (frozenset(map(self._resolve, pair)) for pair in self.pairs)
+        return frozenset(pair for pair in resolved if len(pair) == 2)
+
+    def _resolve(self, name: str) -> int | str:
+        form = normalize_tag(name)
+        return self._tag_of.get(form, form)
 
 
 def parse_ignored(data: bytes, *, file: str) -> Ignored:
@@ -74,12 +95,12 @@ def find_pattern(form: str, ignored: Ignored) -> str | None:
     return next((each for each in ignored.patterns if find_ignored(forms, Ignored((), (each,)))[0]), None)
 
 
-def parse_not_same(data: bytes, *, file: str) -> NotSame:
+def parse_not_same(data: bytes, *, file: str) -> DistinctNames:
     """not-same.json. Raises InputError for another form, or a name that is not in normal form."""
-    return NotSame(frozenset(_make_pair(*pair) for pair in parse_lists(data, "pairs", file=file)["pairs"]))
+    return DistinctNames(frozenset(_make_pair(*pair) for pair in parse_lists(data, "pairs", file=file)["pairs"]))
 
 
-def dump_not_same(not_same: NotSame) -> bytes:
+def dump_not_same(not_same: DistinctNames) -> bytes:
     """not-same.json, one pair a line."""
     return dump_lists({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
 
@@ -167,23 +188,3 @@ def dump_lists(lists: Mapping[str, Iterable[Any]]) -> bytes:
         inner = ",\n".join(f"    {json.dumps(element, ensure_ascii=False)}" for element in elements)
         lines.append(f'  "{field}": ' + (f"[\n{inner}\n  ]" if inner else "[]"))
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
-
-
-class ToldApart:
-    """Pairs of names that are two things. Each name stands for the tag that has it: a rename brings no pair back.
-
-    pairs: of names, in any spelling (`curation.NotSame.pairs`). One whose names are of one tag by now holds no more.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._tag_of = resolve_names(vocabulary)
-        resolved = (frozenset(map(self._resolve, pair)) for pair in pairs)
-        self._pairs = frozenset(pair for pair in resolved if len(pair) == 2)
-
-    def holds(self, first: str, second: str) -> bool:
-        """Whether the two names, in any spelling and order, are such a pair, or their tags are."""
-        return frozenset((self._resolve(first), self._resolve(second))) in self._pairs
-
-    def _resolve(self, name: str) -> int | str:
-        form = normalize_tag(name)
-        return self._tag_of.get(form, form)

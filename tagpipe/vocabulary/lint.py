@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from tagpipe.vocabulary.curation_lists import ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.nearest import find_nearest_tags
 from tagpipe.vocabulary.spelling import signs_of, squash_words
 from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
@@ -35,14 +35,14 @@ class LintWarning:
 
 
 def find_warnings(
-    vocabulary: Vocabulary, used_names: pa.StringArray, told_apart: ToldApart | None = None
+    vocabulary: Vocabulary, used_names: pa.StringArray, distinct: DistinctNames | None = None
 ) -> list[LintWarning]:
     """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags.
 
     What a person has told apart is no near duplicate, nor the nearest. The stage validate does not know of that: the
     list is no input of a dataset, so that validation.json goes by the spelling alone.
     """
-    apart = told_apart or ToldApart(vocabulary)
+    apart = distinct or DistinctNames()
     used = set(look_up(normalize_tags(used_names), resolve_names(vocabulary)).tolist())
     findings = _find_odd_parents(vocabulary)
     findings += [
@@ -71,7 +71,7 @@ def _find_odd_parents(vocabulary: Vocabulary) -> list[LintWarning]:
     return findings
 
 
-def _with_nearest(findings: Iterable[LintWarning], vocabulary: Vocabulary, apart: ToldApart) -> list[LintWarning]:
+def _with_nearest(findings: Iterable[LintWarning], vocabulary: Vocabulary, apart: DistinctNames) -> list[LintWarning]:
     """The findings, with the nearest tag of those that name none; all in one, for one by one it takes minutes."""
     values = list(dict.fromkeys(each.value for each in findings if each.nearest is None))
     found = zip(values, find_nearest_tags(values, vocabulary, apart), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagpipe.vocabulary.curation_lists import ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.spelling import Scores, score_alike
 from tagpipe.vocabulary.vocabulary import Vocabulary, resolve_names
 
@@ -12,14 +12,14 @@ NEAR = 70.0
 """From which similarity (rapidfuzz ratio, 0-100) on a tag is near."""
 
 
-def find_nearest(name: str, vocabulary: Vocabulary, told_apart: ToldApart | None = None) -> str | None:
+def find_nearest(name: str, vocabulary: Vocabulary, distinct: DistinctNames | None = None) -> str | None:
     """The tag that `find_nearest_tags` finds for one name."""
-    (found,) = find_nearest_tags([name], vocabulary, told_apart)
+    (found,) = find_nearest_tags([name], vocabulary, distinct)
     return found[0] if found else None
 
 
 def find_nearest_tags(
-    names: Sequence[str], vocabulary: Vocabulary, told_apart: ToldApart | None = None
+    names: Sequence[str], vocabulary: Vocabulary, distinct: DistinctNames | None = None
 ) -> list[tuple[str, float] | None]:
     """(tag, similarity) of the tag whose name, or an alias of it, is most like each name; None where none is near.
 
@@ -29,7 +29,7 @@ def find_nearest_tags(
     """
     known = sorted(resolve_names(vocabulary).items())
     own = {tag: index for index, tag in enumerate(vocabulary.tags)}
-    apart = told_apart or ToldApart(vocabulary)
+    apart = distinct or DistinctNames()
     found: list[tuple[str, float] | None] = [None] * len(names)
     for rows, columns, scores in score_alike(names, [form for form, _ in known], at_least=NEAR):
         indices = [known[place][1] for place in columns]
@@ -39,7 +39,7 @@ def find_nearest_tags(
 
 
 def _choose(
-    name: str, scores: Scores, indices: Sequence[int], vocabulary: Vocabulary, apart: ToldApart, *, own: int | None
+    name: str, scores: Scores, indices: Sequence[int], vocabulary: Vocabulary, apart: DistinctNames, *, own: int | None
 ) -> tuple[str, float] | None:
     """The tag with the highest score that may be named. indices: of the tag behind each score."""
     left = scores.copy()

@@ -13,7 +13,7 @@ from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.vocabulary import spelling
-from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.problems import read_vocabulary
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -82,7 +82,7 @@ def load(version: str, *, normalize: bool = True) -> tuple[Vocabulary, dict[str,
 
 def suggest(version: str, *, normalize: bool = True) -> list[Suggestion]:
     vocabulary, counts, _ = load(version, normalize=normalize)
-    return suggest_aliases(counts, vocabulary, NotSame(), normalize=normalize)
+    return suggest_aliases(counts, vocabulary, DistinctNames(), normalize=normalize)
 
 
 def variants_of(found: list[Suggestion]) -> dict[str, str]:
@@ -126,8 +126,8 @@ def test_c_and_its_relatives_are_never_suggested(version: str, tag: str, monkeyp
     forms = counts | dict.fromkeys(others, 1)
 
     def find_offered() -> tuple[set[str], set[str]]:
-        suggested = {each.form for each in suggest_aliases(forms, known, NotSame()) if each.tag == tag}
-        warnings = list_warnings(known, used=used, counts=forms, support={}, not_same=NotSame())
+        suggested = {each.form for each in suggest_aliases(forms, known, DistinctNames()) if each.tag == tag}
+        warnings = list_warnings(known, used=used, counts=forms, support={}, not_same=DistinctNames())
         return suggested, {str(each.value) for each in warnings if each.nearest == tag}
 
     assert find_offered() == (set(), set())
@@ -137,7 +137,7 @@ def test_c_and_its_relatives_are_never_suggested(version: str, tag: str, monkeyp
 
 def find_parents(version: str) -> dict[tuple[str | None, str | None], VocabularyIssue]:
     vocabulary, counts, used = load(version)
-    found = list_warnings(vocabulary, used=used, counts=counts, support={}, not_same=NotSame())
+    found = list_warnings(vocabulary, used=used, counts=counts, support={}, not_same=DistinctNames())
     return {(each.tag, each.value): each for each in found if each.kind in ("unknown_parent", "parent_is_alias")}
 
 

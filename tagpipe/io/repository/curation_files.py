@@ -12,8 +12,8 @@ from tagpipe.errors import ConfigError
 from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.io.repository.layout import DVC_FILE, Layout
 from tagpipe.vocabulary.curation_lists import (
+    DistinctNames,
     Ignored,
-    NotSame,
     dump_ignored,
     dump_not_same,
     parse_ignored,
@@ -45,15 +45,15 @@ def read_ignored(layout: Layout) -> Ignored:
     return Ignored() if found is None else parse_ignored(found[1], file=found[0])
 
 
-def read_not_same(layout: Layout) -> NotSame:
+def read_not_same(layout: Layout) -> DistinctNames:
     """not-same.json; a project without one tells nothing apart. Raises InputError if it is not of its form."""
     found = _read(layout, NOT_SAME_FILE)
-    return NotSame() if found is None else parse_not_same(found[1], file=found[0])
+    return DistinctNames() if found is None else parse_not_same(found[1], file=found[0])
 
 
 def write_missing_lists(layout: Layout) -> list[str]:
     """Write the empty form of each list that the stage depends on and the project lacks; their paths in the project."""
-    empty = {IGNORE_FILE: dump_ignored(Ignored()), NOT_SAME_FILE: dump_not_same(NotSame())}
+    empty = {IGNORE_FILE: dump_ignored(Ignored()), NOT_SAME_FILE: dump_not_same(DistinctNames())}
     deps = layout.stages[STAGE].deps if STAGE in layout.stages else ()
     missing = [path for path in deps if PurePosixPath(path).name in empty and not (layout.root / path).exists()]
     for path in missing:

@@ -22,7 +22,7 @@ from tagpipe.steps.monitor.uses import N_RECENT, Times
 from tagpipe.tables.periods import Periods, day_text
 from tagpipe.tables.reports.monitor import Candidate, NotSuggested
 from tagpipe.tables.tag_lists import Bools, Int64s
-from tagpipe.vocabulary.curation_lists import ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.nearest import find_nearest_tags
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -146,14 +146,14 @@ def describe_candidates(
     judged: Judged,
     times: Times,
     vocabulary: Vocabulary,
-    told_apart: ToldApart,
+    distinct: DistinctNames,
     *,
     n_most: int,
 ) -> tuple[Candidate, ...]:
     """The first n_most candidates by rank, each with its interval and the nearest tag. n_all: valid projects."""
     shown = judged.ranked[:n_most]
     names = forms.take(pa.array(judged.codes[shown])).to_pylist()
-    nearest = find_nearest_tags(names, vocabulary, told_apart)
+    nearest = find_nearest_tags(names, vocabulary, distinct)
     return tuple(
         _describe(name, int(at), int(n_projects[judged.codes[at]]), n_all, judged, times, near)
         for name, at, near in zip(names, shown, nearest, strict=True)

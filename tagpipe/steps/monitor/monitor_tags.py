@@ -17,7 +17,7 @@ from tagpipe.steps.monitor.uses import Times, Uses, find_labeled, read_uses, tim
 from tagpipe.tables.periods import Periods, day_text, find_days, make_periods
 from tagpipe.tables.reports.monitor import FadingTag, MonitorReport, Period, UseCounts
 from tagpipe.tables.tag_lists import Bools, Int64s
-from tagpipe.vocabulary.curation_lists import Ignored, NotSame, ToldApart, find_ignored
+from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored, find_ignored
 from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, normalize_tags, resolve_names
 
 
@@ -31,7 +31,7 @@ def monitor_tags(
     annotate: AnnotateParams,
     threshold: ThresholdParams,
     ignored: Ignored | None = None,
-    not_same: NotSame | None = None,
+    not_same: DistinctNames | None = None,
 ) -> MonitorReport:
     """Watch the tags of a dataset version.
 
@@ -70,7 +70,7 @@ def monitor_tags(
         judged,
         times,
         vocabulary,
-        ToldApart(vocabulary, not_same.pairs if not_same else ()),
+        (not_same or DistinctNames()).within(vocabulary),
         n_most=params.max_candidates,
     )
     return MonitorReport(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from tagpipe.curation.suggestions import Kind, Suggestion, suggest_aliases
-from tagpipe.vocabulary.curation_lists import NotSame
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.spelling import join_words, signs_of
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -21,7 +21,7 @@ def vocabulary_of(*tags: str, aliases: dict[str, tuple[str, ...]] | None = None)
 def suggest(
     forms: Iterable[str], vocabulary: Vocabulary, *pairs: tuple[str, str], normalize: bool = True
 ) -> list[Suggestion]:
-    told_apart = NotSame(frozenset((min(pair), max(pair)) for pair in pairs))
+    told_apart = DistinctNames(frozenset((min(pair), max(pair)) for pair in pairs))
     return suggest_aliases(dict.fromkeys(forms, 1), vocabulary, told_apart, normalize=normalize)
 
 
@@ -93,7 +93,7 @@ def test_a_misspelling_is_fuzzy_and_without_a_doubt() -> None:
 def test_variants_come_first_then_what_has_no_doubt_then_by_projects() -> None:
     counts = {"forcasting": 9, "supervised-learning": 99, "graph": 1, "transformer": 2, "ml-ops": 2}
     known = vocabulary_of("forecasting", "unsupervised-learning", "graphs", "transformers", "mlops")
-    found = suggest_aliases(counts, known, NotSame())
+    found = suggest_aliases(counts, known, DistinctNames())
     assert [each.form for each in found] == ["ml-ops", "transformer", "graph", "forcasting", "supervised-learning"]
 
 
@@ -144,7 +144,7 @@ def test_names_that_the_vocabulary_has_by_now_are_passed_over() -> None:
 def test_ignored_and_deprecated_names_are_passed_over() -> None:
     known = Vocabulary(("articles", "graphs"), ((), ()), ((), ()), ("graph",))
     counts = {"article": 1, "graph": 1}
-    assert suggest_aliases(counts, known, NotSame(), ignored=frozenset({"article"})) == []
+    assert suggest_aliases(counts, known, DistinctNames(), ignored=frozenset({"article"})) == []
 
 
 def test_names_as_written_are_compared_where_the_build_did_so() -> None:

@@ -10,8 +10,8 @@ from support.paths import REPO
 
 from tagpipe.errors import InputError
 from tagpipe.vocabulary.curation_lists import (
+    DistinctNames,
     Ignored,
-    NotSame,
     dump_ignored,
     dump_not_same,
     find_ignored,
@@ -43,11 +43,11 @@ def test_both_files_are_read_in_any_order_and_written_in_one() -> None:
     assert dump_not_same(pairs).decode() == (
         '{\n  "schema": 1,\n  "pairs": [\n    ["c", "c++"],\n    ["x", "y"]\n  ]\n}\n'
     )
-    assert dump_not_same(NotSame()) == b'{\n  "schema": 1,\n  "pairs": []\n}\n'
+    assert dump_not_same(DistinctNames()) == b'{\n  "schema": 1,\n  "pairs": []\n}\n'
 
 
 def test_a_pair_holds_in_any_order_and_spelling() -> None:
-    pairs = NotSame(frozenset({("supervised-learning", "unsupervised-learning")}))
+    pairs = DistinctNames(frozenset({("supervised-learning", "unsupervised-learning")}))
     assert pairs.holds("Unsupervised Learning", "supervised_learning")
     assert not pairs.holds("supervised-learning", "self-supervised-learning")
 

@@ -15,7 +15,7 @@ from tagpipe.curation.edits import rename_tag
 from tagpipe.curation.suggestions import suggest_aliases
 from tagpipe.vocabulary import lint as vocabulary_checks
 from tagpipe.vocabulary import spelling
-from tagpipe.vocabulary.curation_lists import NotSame, ToldApart
+from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.entries import read_entries
 from tagpipe.vocabulary.lint import find_near_duplicates, find_warnings
 from tagpipe.vocabulary.nearest import find_nearest, find_nearest_tags
@@ -82,7 +82,7 @@ def test_scores_are_those_of_every_pair_of_the_same_signs(at_least: float, monke
 
 
 def test_a_pair_holds_in_any_order_and_spelling() -> None:
-    apart = ToldApart(vocabulary_of("a b"), [("graph", "graphs")])
+    apart = DistinctNames(frozenset([("graph", "graphs")]), vocabulary_of("a b"))
     assert apart.holds("graphs", "Graph")
     assert not apart.holds("graph", "graph")
     assert not apart.holds("a", "b")
@@ -90,14 +90,14 @@ def test_a_pair_holds_in_any_order_and_spelling() -> None:
 
 def test_a_pair_holds_for_every_name_of_a_tag() -> None:
     vocabulary = vocabulary_of({"tabular-data": {"aliases": ["tabular", "table"]}, "b": {}})
-    apart = ToldApart(vocabulary, [("tables", "tabular")])
+    apart = DistinctNames(frozenset([("tables", "tabular")]), vocabulary)
     assert apart.holds("tables", "tabular-data")
     assert apart.holds("TABLE", "tables")
     assert not apart.holds("tables", "b")
 
 
 def test_a_pair_of_one_tag_by_now_holds_no_more() -> None:
-    apart = ToldApart(vocabulary_of({"a": {"aliases": ["b"]}}), [("a", "b")])
+    apart = DistinctNames(frozenset([("a", "b")]), vocabulary_of({"a": {"aliases": ["b"]}}))
     assert not apart.holds("a", "b")
     assert not apart.holds("a", "a")
 
@@ -109,8 +109,10 @@ TREE = {"unsupervised": {}, "graphs": {}, "supervised-tag": {}}
 def test_what_is_told_apart_is_not_the_nearest_even_when_renamed(told: tuple[str, str]) -> None:
     later = renamed(TREE, "unsupervised", "learning-without-labels")
     assert find_nearest("supervised", later) == "learning-without-labels"
-    assert find_nearest("supervised", later, ToldApart(later, [told])) == "supervised-tag"  # the next best
-    both = ToldApart(later, [told, ("supervised", "supervised-tag")])
+    assert (
+        find_nearest("supervised", later, DistinctNames(frozenset([told]), later)) == "supervised-tag"
+    )  # the next best
+    both = DistinctNames(frozenset([told, ("supervised", "supervised-tag")]), later)
     assert find_nearest_tags(["supervised", "graph"], later, both) == [None, ("graphs", pytest.approx(90.9, abs=0.1))]
 
 
@@ -123,7 +125,9 @@ def test_warnings_keep_to_it_when_a_tag_is_renamed() -> None:
     told = [("supervised", "unsupervised"), ("dataset", "datasets"), ("trainings", "datasets")]
 
     def nearest(*pairs: tuple[str, str]) -> dict[tuple[str, str], str | None]:
-        found = find_warnings(later, pa.array(["dataset", "data-set", "unsupervised"]), ToldApart(later, pairs))
+        found = find_warnings(
+            later, pa.array(["dataset", "data-set", "unsupervised"]), DistinctNames(frozenset(pairs), later)
+        )
         return {(str(each.kind), each.value): each.nearest for each in found}
 
     assert nearest() == {
@@ -147,7 +151,7 @@ def test_only_their_signs_keep_long_names_apart(names: list[str], monkeypatch: p
 
     def find(tag: str, *others: str) -> tuple[list[str], list[str | None], list[tuple[str, str]]]:
         vocabulary = vocabulary_of(tag)
-        suggested = [each.form for each in suggest_aliases(dict.fromkeys(others, 1), vocabulary, NotSame())]
+        suggested = [each.form for each in suggest_aliases(dict.fromkeys(others, 1), vocabulary, DistinctNames())]
         nearest = [find_nearest(each, vocabulary) for each in others]
         return sorted(suggested), nearest, find_near_duplicates([tag, *others])
 

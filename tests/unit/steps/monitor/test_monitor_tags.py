@@ -12,7 +12,7 @@ from tagpipe.dataset.build import Build
 from tagpipe.steps.monitor.monitor_tags import monitor_tags
 from tagpipe.tables.reports.model import describe_form_error
 from tagpipe.tables.reports.monitor import Candidate, MonitorReport
-from tagpipe.vocabulary.curation_lists import Ignored, NotSame
+from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored
 
 VOCABULARY = {"nlp": {"aliases": ["text-mining"]}, "vision": {}, "audio": {}}
 LOOSE = {"min_period_projects": 1, "min_uses": 1, "min_periods": 1, "min_days": 1, "max_concentration": 1.0}
@@ -222,7 +222,7 @@ def test_the_nearest_tag_is_by_name_or_alias_and_never_one_told_apart() -> None:
     built = build_tags(*([[tag] for tag in raw]), vocabulary=vocabulary)
 
     def nearest(*pairs: tuple[str, str]) -> dict[str, str | None]:
-        found = watch(built, monitor=LOOSE, not_same=NotSame(frozenset(pairs)))
+        found = watch(built, monitor=LOOSE, not_same=DistinctNames(frozenset(pairs)))
         return {each.tag: each.nearest for each in found.candidates}
 
     assert nearest() == {
