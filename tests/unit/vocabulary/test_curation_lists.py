@@ -62,7 +62,7 @@ def test_a_pattern_is_for_the_whole_form() -> None:
     assert find_pattern("articles", Ignored((), (ARXIV, "a|artic"))) is None
 
 
-@pytest.mark.parametrize("pattern", ["(", "a)|(b", r"\Qopen", "(?=ahead)", r"(a)\1", "a{5000}", "", "[z-a]"])
+@pytest.mark.parametrize("pattern", ["(", "a)|(b", r"\Qopen", "(?=ahead)", r"(a)\1", "a{5000}", "", "[z-a]", "\ud800"])
 def test_a_pattern_that_re2_refuses_is_refused_by_row(pattern: str) -> None:
     with pytest.raises(InputError) as caught:
         ignored_of([], ["fine", pattern])
