@@ -47,6 +47,11 @@ def test_losers_and_gainers_must_overlap_by_four_fifths() -> None:
         assert moves_of(diff_tags(base, head)) == expected
 
 
+def test_a_tag_moves_if_four_fifths_of_its_losers_gained_the_other() -> None:
+    for n_more, expected in ((2, [("rename", "ant", "bee", False, 8)]), (3, [])):
+        assert moves_of(diff_tags([["ant"]] * (8 + n_more), [["bee"]] * 8 + [[]] * n_more)) == expected
+
+
 def test_a_tag_goes_into_one_that_was_there() -> None:
     diff = diff_tags([["ant"]] * 5 + [["bee"]], [["bee"]] * 6)
     assert moves_of(diff) == [("merge", "ant", "bee", False, 5)]
@@ -99,6 +104,15 @@ def test_a_move_says_how_many_lost_the_one_and_gained_the_other() -> None:
     assert (move.n_moved, move.n_lost, move.n_gained, move.overlap) == (9, 10, 10, 9 / 11)
 
 
+def test_a_declared_move_is_not_suspected_as_well_and_comes_first() -> None:
+    later = {"bee": {"aliases": ["ant"]}, "cow": {}, "dog": {}, "eel": {}}
+    diff = diff_tags([["ant"]] * 6 + [["cow"]] * 7, [["ant"]] * 6 + [["dog"]] * 7, later=later)
+    assert moves_of(diff) == [
+        ("merge", "ant", "bee", True, 6),
+        ("rename", "cow", "dog", False, 7),
+    ]
+
+
 def test_a_tag_that_left_the_cut_has_not_merged_into_a_popular_one() -> None:
     base = side({at: ["ant"] if at < 5 else [] for at in range(30)}, threshold={"min_projects": 1})
     head = side({at: ["ant", "bee"] if at < 5 else ["bee"] for at in range(30)}, threshold={"min_projects": 6})
@@ -142,6 +156,13 @@ def test_ids_whose_order_as_text_is_another_keep_their_labels() -> None:
     assert len(diff_versions(side(labels), side(texts, validate={"id": "string"})).labels) == 0
     diff = diff_versions(side(labels), side(texts | {"9": ["dog"]}, validate={"id": "string"}))
     assert [(group.removed, group.added) for group in diff.signatures] == [(("ant",), ("dog",))]
+
+
+def test_a_tag_below_the_cut_differs_if_its_projects_do() -> None:
+    cut = {"threshold": {"min_projects": 3}}
+    diff = diff_versions(side({1: ["ant"], 2: []}, **cut), side({1: ["ant"], 2: ["ant"]}, **cut))
+    assert [(tag.tag, tag.base, tag.head, tag.is_kept) for tag in diff.tags] == [("ant", 1, 2, False)]
+    assert (len(diff.labels), diff.is_same) == (0, False)
 
 
 def test_each_tag_counts_the_labels_that_it_gained_and_lost() -> None:
