@@ -1,4 +1,4 @@
-"""What the version last built says of the vocabulary of now: findings, suggestions, one tag, the tree."""
+"""What the version last built says of the present vocabulary: findings, suggestions, one tag, the tree."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OPTION = re.compile(r"--[a-z-]+=(.*)", re.DOTALL)
 
 
 def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
-    """(every finding, whether a version is built that tells what is used). Raises InputError for an unreadable file."""
+    """(every issue, True if a version is built, which tells what is used). Raises InputError for an unreadable file."""
     file = read_vocabulary_file(root)
     usage = find_usage(file.layout)
     errors = list_errors(file.entries, file=_shown_name(file))
@@ -52,12 +52,12 @@ def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
 
 
 def _shown_name(file: VocabularyFile) -> str:
-    """Its path in the project, or its url."""
+    """Its path in the dataset repository, or its url."""
     return file.source.url or file.path.relative_to(file.layout.root).as_posix()
 
 
 def suggest(curation: Curation, usage: Usage) -> list[Suggestion]:
-    """Alias suggestions for the forms that the vocabulary of now does not have, and nobody ignores."""
+    """Alias suggestions for the forms that the present vocabulary does not have, and nobody ignores."""
     forms = pa.array(usage.counts, pa.string())
     ignored = forms.filter(pa.array(find_ignored(forms, curation.ignored))).to_pylist()
     return suggest_aliases(
@@ -143,7 +143,7 @@ def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:
 
 
 def is_about(line: LogLine, names: Iterable[str]) -> bool:
-    """Whether an edit names one of the tags, be it as the value of an option."""
+    """True if an edit names one of the tags, be it as the value of an option."""
     wanted = set(map(normalize_tag, names))
     return any(normalize_tag(name) in wanted for name in _list_names(line.arguments))
 
@@ -161,7 +161,7 @@ def _list_names(arguments: Iterable[str]) -> Iterator[str]:
 def leave_out_decided(found: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
     """(what the last run found without the candidates that have been decided on since, how many these are).
 
-    Decided on is what the vocabulary of now has, also as a deprecated name, and what is ignored.
+    Decided on is what the vocabulary has by now, also as a deprecated name, and what is ignored.
     """
     forms = pa.array([each.tag for each in found.candidates], pa.string())
     is_ignored = find_ignored(normalize_tags(forms), ignored).tolist()

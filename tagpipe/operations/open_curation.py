@@ -23,7 +23,7 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_nam
 
 @dataclass(frozen=True, eq=False)
 class VocabularyFile:
-    """The vocabulary as the project has it now, not looked at yet. file: its name, or its url."""
+    """The vocabulary's file as it is now; whether its entries make a vocabulary is not checked."""
 
     layout: Layout
     params: Params
@@ -61,7 +61,7 @@ class Curation:
 
     @property
     def layout(self) -> Layout:
-        """The project."""
+        """Where all of it is."""
         return self.file.layout
 
 
@@ -75,7 +75,7 @@ def read_vocabulary_file(root: Path) -> VocabularyFile:
 
 
 def open_curation(root: Path) -> Curation:
-    """The project's vocabulary and decisions. Raises InputError where one of them cannot be read, or has errors."""
+    """The vocabulary and the decisions. Raises InputError where one of them cannot be read, or has errors."""
     file = read_vocabulary_file(root)
     vocabulary = vocabulary_of(file.entries, file=file.source.location)
     layout = file.layout

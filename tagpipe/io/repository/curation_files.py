@@ -1,7 +1,7 @@
 """The files of people's decisions about tags, whose paths are dependencies of the stage monitor in dvc.yaml.
 
-A project may lack either list: that says what an empty one says. DVC alone needs it to be there, so `tagpipe run`
-writes the empty form of what is missing.
+A dataset repository may lack either list: that says what an empty one says. DVC alone needs it to be there, so
+`tagpipe run` writes the empty form of what is missing.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ LOG_FILE = "vocabulary-log.jsonl"
 
 
 def curation_file(layout: Layout, name: str) -> Path:
-    """Where the file called `name` is, or would be. Raises ConfigError if the project's dvc.yaml has no monitor."""
+    """Where the file called `name` is, or would be. Raises ConfigError if dvc.yaml has no monitor."""
     if STAGE not in layout.stages:  # made before there was one
         raise ConfigError(
             f"has no stage {STAGE}, so there is no place for decisions about tags, nor for the log of edits",
             file=DVC_FILE,
-            fix=f"Make another project with `tagpipe init DIR`, and copy from it: the stage {STAGE} of dvc.yaml, the "
-            f"section {STAGE} of params.yaml (and each other one that yours lacks) with its schema, the folder "
-            "data/curation",
+            fix=f"Make another dataset repository with `tagpipe init DIR`, and copy from it: the stage {STAGE} of "
+            f"dvc.yaml, the section {STAGE} of params.yaml (and each other one that yours lacks) with its schema, "
+            "the folder data/curation",
         )
     return layout.dep(STAGE, IGNORE_FILE).with_name(name)
 
 
 def read_ignored(layout: Layout) -> Ignored:
-    """ignore.json; a project without one ignores nothing. Raises InputError if it is not of its form."""
+    """ignore.json; without it, nothing is ignored. Raises InputError if it is not of its form."""
     found = _read(layout, IGNORE_FILE)
     return Ignored() if found is None else parse_ignored(found[1], file=found[0])
 
 
 def read_not_same(layout: Layout) -> DistinctNames:
-    """not-same.json; a project without one tells nothing apart. Raises InputError if it is not of its form."""
+    """not-same.json; without it, no names are distinct. Raises InputError if it is not of its form."""
     found = _read(layout, NOT_SAME_FILE)
     return DistinctNames() if found is None else parse_not_same(found[1], file=found[0])
 
 
 def write_missing_lists(layout: Layout) -> list[str]:
-    """Write the empty form of each list that the stage depends on and the project lacks; their paths in the project."""
+    """Write the empty form of each list that the stage depends on and that is missing; their paths."""
     empty = {IGNORE_FILE: dump_ignored(Ignored()), NOT_SAME_FILE: dump_not_same(DistinctNames())}
     deps = layout.stages[STAGE].deps if STAGE in layout.stages else ()
     missing = [path for path in deps if PurePosixPath(path).name in empty and not (layout.root / path).exists()]
@@ -62,7 +62,7 @@ def write_missing_lists(layout: Layout) -> list[str]:
 
 
 def _read(layout: Layout, name: str) -> tuple[str, bytes] | None:
-    """(path in the project, bytes); None where there is no such file."""
+    """(path in the dataset repository, bytes); None where there is no such file."""
     if STAGE not in layout.stages:  # made before there was a monitor
         return None
     path = curation_file(layout, name)
