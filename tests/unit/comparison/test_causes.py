@@ -100,7 +100,7 @@ def test_what_base_s_inputs_give_by_themselves_is_due_to_code() -> None:
 
 def test_no_change_is_due_to_no_factor() -> None:
     attribution = attribute()
-    assert (attribution.groups, attribution.group_of.tolist()) == ((), [])
+    assert (attribution.groups, attribution.group_of.tolist(), attribution.n_replays) == ((), [], 0)
     assert [(effect.n_suffices, effect.n_needed) for effect in attribution.factors] == [(0, 0)] * 3
 
 
