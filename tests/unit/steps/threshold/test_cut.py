@@ -132,6 +132,15 @@ def test_unlabeled_projects_are_kept_with_an_empty_list_and_still_counted() -> N
     assert kept.content_sha256 != dropped.content_sha256
 
 
+@pytest.mark.parametrize("unlabeled", ["drop", "keep"])
+def test_projects_come_by_id_with_their_own_tags_however_the_source_has_them(unlabeled: str) -> None:
+    tags = {30: ["a"], 4: ["b"], 200: [], 7: ["a", "b"]}
+    records = [project(at, names) for at, names in tags.items()]
+    built = build_records(records, FLAT, threshold={"min_projects": 2, "unlabeled": unlabeled})
+    rows = [(row["id"], row["text"], row["tags"]) for row in built.tables["threshold/projects"].to_pylist()]
+    assert rows == [(at, f"title {at}", tags[at]) for at in sorted(tags) if tags[at] or unlabeled == "keep"]
+
+
 def test_measures_divide_by_labeled_projects() -> None:
     for unlabeled in ("drop", "keep"):
         built = build_tags(*UNEVEN, vocabulary=FLAT, threshold={"min_projects": 2, "unlabeled": unlabeled})
