@@ -168,6 +168,12 @@ def test_a_source_without_projects_is_bad_input(data: bytes, suffix: str) -> Non
     assert "no projects" in str(caught.value)
 
 
+def test_data_behind_an_empty_list_is_no_source_without_projects() -> None:
+    with pytest.raises(InputError) as caught:
+        validated_bytes(b"[] 7", ".json")
+    assert "after the end" in str(caught.value)
+
+
 # Duplicates
 
 
