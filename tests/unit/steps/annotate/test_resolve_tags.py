@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from support.samples import DAG, build_records, build_tags, json_of, labelsets_of, ledger_of, project
 
@@ -331,6 +332,15 @@ def test_a_project_without_any_text_has_an_empty_one(parts: list[str]) -> None:
     table = build_records(records, DAG, annotate={"text": parts}).tables["annotate/projects"]
     expected = [" ".join(fields[part][at] for part in parts if fields[part][at]) for at in range(3)]
     assert table.column("text").to_pylist() == expected
+
+
+def test_text_is_composed_of_a_slice_of_a_table_as_of_the_whole() -> None:
+    fields = {"title": ["a", "", "c", "", "e"], "description": ["", "B", "C", "", "E"]}
+    table = pa.table(fields)
+    assert annotation.compose_text(table, ("title", "description")).to_pylist() == ["a", "B", "c C", "", "e E"]
+    for n_before in range(1, 5):
+        texts = annotation.compose_text(table.slice(n_before), ("title", "description"))
+        assert texts.to_pylist() == ["a", "B", "c C", "", "e E"][n_before:]
 
 
 def test_text_follows_the_order_of_the_parameter() -> None:
