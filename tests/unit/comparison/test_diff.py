@@ -156,6 +156,8 @@ def test_ids_whose_order_as_text_is_another_keep_their_labels() -> None:
     assert len(diff_versions(side(labels), side(texts, validate={"id": "string"})).labels) == 0
     diff = diff_versions(side(labels), side(texts | {"9": ["dog"]}, validate={"id": "string"}))
     assert [(group.removed, group.added) for group in diff.signatures] == [(("ant",), ("dog",))]
+    diff = diff_versions(side(texts | {"9": ["dog"]}, validate={"id": "string"}), side(labels))
+    assert [(group.removed, group.added) for group in diff.signatures] == [(("dog",), ("ant",))]
 
 
 def test_a_tag_below_the_cut_differs_if_its_projects_do() -> None:

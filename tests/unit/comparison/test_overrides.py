@@ -49,7 +49,15 @@ def test_a_parameter_of_three_levels_is_set() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nowhere", "threshold.nowhere", "nowhere.min_projects", "threshold.min_projects.more", ""]
+    "name",
+    [
+        "nowhere",
+        "threshold.nowhere",
+        "nowhere.min_projects",
+        "threshold.min_projects.more",
+        "threshold.min_projects.more.still",
+        "",
+    ],
 )
 def test_a_parameter_that_does_not_exist_is_refused_with_those_that_do(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
