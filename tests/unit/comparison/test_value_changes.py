@@ -37,8 +37,12 @@ def test_values_come_in_the_order_of_head_and_then_of_base() -> None:
 
 
 def test_entries_say_what_came_and_what_went() -> None:
-    base = vocabulary_of({"up": {}, "gone": {"aliases": ["g"]}, "kept": {"aliases": ["x", "y"], "parents": ["up"]}})
-    head = vocabulary_of({"up": {}, "new": {"parents": ["up"]}, "kept": {"aliases": ["y", "z"], "parents": ["new"]}})
+    base = vocabulary_of(
+        {"as-it-was": {}, "up": {}, "gone": {"aliases": ["g"]}, "kept": {"aliases": ["x", "y"], "parents": ["up"]}}
+    )
+    head = vocabulary_of(
+        {"as-it-was": {}, "up": {}, "new": {"parents": ["up"]}, "kept": {"aliases": ["y", "z"], "parents": ["new"]}}
+    )
     assert diff_vocabularies(base, head) == (
         EntryChange("removed", "gone", aliases_removed=("g",)),
         EntryChange("changed", "kept", ("z",), ("x",), ("new",), ("up",)),
