@@ -112,3 +112,14 @@ def test_why_the_one_factor_cannot_be_built_is_told_once() -> None:
     attribution = attribute_changes(labels, ["a"], refuse, may_be_code=True)
     assert (attribution.problem, attribution.n_unexplained) == ("no project has this field.", 2)
     assert [(effect.problem_alone, effect.problem_without) for effect in attribution.factors] == [(None, None)]
+
+
+def test_one_factor_alone_is_the_cause_without_any_replay() -> None:
+    def refuse(from_head: frozenset[str]) -> Int64s:
+        raise AssertionError("there is nothing to tell apart")
+
+    labels = LabelChanges(np.arange(2), np.array([True, False]))
+    attribution = attribute_changes(labels, ["a"], refuse, may_be_code=False)
+    assert (found_in(attribution), attribution.n_replays) == ([("sole", ("a",), 1, 1)], 0)
+    nothing_differs = attribute_changes(labels, [], refuse, may_be_code=False)
+    assert found_in(nothing_differs) == [("unexplained", (), 1, 1)]

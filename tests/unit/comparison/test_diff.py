@@ -167,6 +167,21 @@ def test_a_tag_below_the_cut_differs_if_its_projects_do() -> None:
     assert (len(diff.labels), diff.is_same) == (0, False)
 
 
+def test_the_most_frequent_change_of_labels_comes_first_then_by_what_was_removed_and_added() -> None:
+    diff = diff_tags(
+        [["cow"], ["bee"], ["ant"], ["ant"], [], ["dog"], ["dog"]],
+        [["eel"], ["eel"], ["dog"], ["bee"], ["ant"], ["ant"], ["ant"]],
+    )
+    assert [(group.removed, group.added, group.projects.tolist()) for group in diff.signatures] == [
+        (("dog",), ("ant",), [5, 6]),
+        ((), ("ant",), [4]),
+        (("ant",), ("bee",), [3]),
+        (("ant",), ("dog",), [2]),
+        (("bee",), ("eel",), [1]),
+        (("cow",), ("eel",), [0]),
+    ]
+
+
 def test_each_tag_counts_the_labels_that_it_gained_and_lost() -> None:
     base = side({1: ["ant"], 2: ["ant", "bee"], 3: ["cow"]})
     head = side({1: ["ant"], 2: ["bee"], 3: ["cow", "ant"], 4: ["ant", "dog"]})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from support.diff_samples import build_labels, gate
 
+from tagpipe.comparison.causes import Attribution, Cause, CauseGroup
 from tagpipe.comparison.diff import diff_versions
 from tagpipe.comparison.gates import check_gates
 from tagpipe.dataset.compare_builds import side_of
@@ -52,6 +54,17 @@ def test_the_limits_are_those_of_head() -> None:
     assert {result.name: result.limit for result in results if result.limit is not None} == gates
     fractions = [result.name for result in results if result.is_fraction]
     assert fractions == ["max_projects_removed", "max_labels_changed"]
+
+
+def test_changes_without_an_explanation_are_counted_where_causes_were_asked_for() -> None:
+    diff = diff_versions(*(side_of(build_labels(labels, CLEAN), "side") for labels in (LABELS, {1: ["ant"]})))
+    groups = (
+        CauseGroup(Cause.UNEXPLAINED, (), n_added=1, n_removed=2),
+        CauseGroup(Cause.SOLE, ("projects",), n_added=4, n_removed=0),
+    )
+    attribution = Attribution((), groups, np.zeros(7, dtype=np.int32), n_replays=0)
+    found = {result.name: result.found for result in check_gates(diff, attribution, diff.head.params.gates)}
+    assert found["max_unexplained"] == 3
 
 
 @pytest.mark.parametrize(
