@@ -368,6 +368,7 @@ def test_the_report_counts_every_outcome_and_ranks_what_the_vocabulary_lacks() -
         },
     }
     assert report["tags"]["out_of_vocabulary"] == [["rust", 2], ["zig", 2], ["go", 1]]
+    assert (report["n_projects"], report["tags"]["n_raw"], report["tags"]["n_out_of_vocabulary"]) == (3, 7, 3)
     assert report["tags"]["excluded"] == ["ai"]
     assert list(report["tag_uses"]["by_outcome"]) == [str(outcome) for outcome in Outcome]
 
