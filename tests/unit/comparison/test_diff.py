@@ -164,7 +164,7 @@ def test_a_tag_below_the_cut_differs_if_its_projects_do() -> None:
     cut = {"threshold": {"min_projects": 3}}
     diff = diff_versions(side({1: ["ant"], 2: []}, **cut), side({1: ["ant"], 2: ["ant"]}, **cut))
     assert [(tag.tag, tag.base, tag.head, tag.is_kept) for tag in diff.tags] == [("ant", 1, 2, False)]
-    assert (len(diff.labels), diff.is_same) == (0, False)
+    assert (len(diff.labels), diff.is_same, diff.entered, diff.left) == (0, False, (), ())
 
 
 def test_the_most_frequent_change_of_labels_comes_first_then_by_what_was_removed_and_added() -> None:
