@@ -1,16 +1,15 @@
 """What caused each label change: the pipeline replayed with one differing input at a time.
 
-The factors are everything a version is built from: projects, vocabulary, each parameter by name, and code. Each is put
-alone onto base's inputs, and each alone is taken back from head's. A factor *suffices* for a change if alone on base
-it gives head's state, and is *needed* if without it head's inputs give base's state. What follows is but-for causation
-with its known hard cases (Pearl, Causality, 2009, ch. 10): two causes of which each suffices, and causes that only
-work together.
+The factors are everything a version is built from: projects, vocabulary, each parameter by name, and code. Each factor
+is tried twice: put alone onto base's inputs, and alone taken back from head's. It *suffices* for a change if base with
+it has head's state, and is *needed* if head without it has base's state. This is but-for causation with its known hard
+cases (Pearl, Causality, 2009, ch. 10): several causes that each suffice, and causes that only work together.
 
-    sole            one factor suffices and is the one that is needed
+    sole            one factor suffices, and it alone is needed
     joint           none suffices, at least one is needed: they work together
-    overdetermined  at least one suffices, none is needed: there is more than one way to it
-    masked          anything else: in between, factors undo each other (with three or more factors)
-    unexplained     head's inputs, built anew, do not give head's state: other code, or a defect
+    overdetermined  at least one suffices, none is needed: there is more than one way to the change
+    masked          anything else: factors undo each other (takes three or more factors)
+    unexplained     head's inputs, built again, do not give head's state: other code, or a defect
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from tagpipe.errors import TagpipeError
 from tagpipe.tables.tag_lists import Bools, Int32s, Int64s
 
 CODE = "code"
-"""The factor that is not replayed alone: base's code is not at hand, head's runs on base's inputs."""
+"""The factor that is found differently: only the installed code can run, so it is head's code on base's inputs."""
 
 Replay = Callable[[frozenset[str]], Int64s]
-"""The factors taken from head, the others from base -> all labels, ascending (`sides.Union.labels_of`)."""
+"""From the factors to take from head (the others are base's) to all labels, as `sides.Union.labels_of` gives them."""
 
 
 class Cause(StrEnum):
@@ -45,10 +44,11 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class CauseGroup:
-    """Label changes of one cause and the same factors: those that suffice or are needed, in their order."""
+    """The label changes that have one cause and the same factors."""
 
     cause: Cause
     factors: tuple[str, ...]
+    """Those that suffice or are needed, in the order of `attribute_changes`."""
     n_added: int
     n_removed: int
 
@@ -59,128 +59,137 @@ class CauseGroup:
 
 @dataclass(frozen=True)
 class FactorEffect:
-    """A factor that differs: label changes of the diff that it makes alone on base, and that head loses without it.
-
-    problem_alone, problem_without: why a replay of it could not be built; it then gives nothing of head's.
-    """
+    """What one factor does by itself."""
 
     name: str
     n_suffices: int
+    """Label changes that it makes alone on base."""
     n_needed: int
+    """Label changes that head loses without it."""
     problem_alone: str | None = None
+    """Why base with it alone could not be built; None if it could. What cannot be built has none of head's labels."""
     problem_without: str | None = None
+    """Why head without it could not be built; None if it could."""
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """group_of: of each label change, the index of its group. groups: the largest first. n_replays: builds it took.
-
-    problem: why head's inputs (or base's, with head's code) could not be built anew.
-    """
+    """The causes of all label changes of a diff."""
 
     factors: tuple[FactorEffect, ...]
     groups: tuple[CauseGroup, ...]
+    """The largest first."""
     group_of: Int32s
+    """For each label change, the index of its group."""
     n_replays: int
+    """Builds that it took."""
     problem: str | None = None
+    """Why head's inputs (or base's, with head's code) could not be built again; None if they could."""
 
     @property
     def n_unexplained(self) -> int:
-        """Label changes that nothing explains."""
         return sum(group.n_changes for group in self.groups if group.cause is Cause.UNEXPLAINED)
 
 
 def attribute_changes(
     labels: LabelChanges, factors: Sequence[str], replay: Replay, *, may_be_code: bool
 ) -> Attribution:
-    """The cause of every label change.
+    """The cause of every label change. Replays only if `needs_replays`: two builds a factor, one for all, one for code.
 
-    factors: the inputs that differ (without code). may_be_code: the code of the versions is not known to be the same.
-    Nothing is replayed where there is nothing to tell apart (`needs_replays`).
+    factors: the inputs that differ, without code. may_be_code: True if the versions may have been built by different
+    code.
     """
-    replays = _Replays(labels, replay)
-    every = frozenset(factors)
     if not len(labels):
         return Attribution(tuple(FactorEffect(name, 0, 0) for name in factors), (), np.zeros(0, dtype=np.int32), 0)
+    replays = _Replays(labels, replay)
+    all_factors = frozenset(factors)
     by_code = replays.gives_head(frozenset()) if may_be_code else np.zeros(len(labels), dtype=bool)
     if not needs_replays(labels, factors, may_be_code=may_be_code):
         is_explained = np.full(len(labels), len(factors) == 1)
         suffices = needed = is_explained[np.newaxis, :].repeat(len(factors), axis=0)
     else:
-        is_explained = replays.gives_head(every)
+        is_explained = replays.gives_head(all_factors)
         suffices = replays.stack([frozenset({name}) for name in factors])
-        needed = ~replays.stack([every - {name} for name in factors])
-    names = [*factors, CODE] if by_code.any() else list(factors)
+        needed = ~replays.stack([all_factors - {name} for name in factors])
+    names = list(factors)
     if by_code.any():
-        suffices, needed = (np.vstack([each & ~by_code, by_code]) for each in (suffices, needed))
+        # A change that head's code makes on base's own inputs is due to code alone.
+        names.append(CODE)
+        suffices, needed = (np.vstack([rows & ~by_code, by_code]) for rows in (suffices, needed))
     causes = _classify(suffices, needed, is_explained | by_code)
-    groups, group_of = _group(labels, causes, _involved(causes, suffices, needed), names)
+    involved = (suffices | needed) & (causes != _CAUSES.index(Cause.UNEXPLAINED))
+    groups, group_of = _group(labels, causes, involved, names)
     effects = tuple(
-        FactorEffect(
-            name,
-            int(suffices[at].sum()),
-            int(needed[at].sum()),
-            replays.problem_of(frozenset({name})) if len(factors) > 1 else None,
-            replays.problem_of(every - {name}) if len(factors) > 1 else None,
-        )
-        for at, name in enumerate(names)
+        _factor_effect(name, all_factors, n_suffices, n_needed, replays)
+        for name, n_suffices, n_needed in zip(names, suffices.sum(axis=1), needed.sum(axis=1), strict=True)
     )
-    problem = replays.problem_of(every) or replays.problem_of(frozenset())
+    problem = replays.problem_of(all_factors) or replays.problem_of(frozenset())
     return Attribution(effects, groups, group_of, replays.n_built, problem)
 
 
+def _factor_effect(
+    name: str, all_factors: frozenset[str], n_suffices: int, n_needed: int, replays: _Replays
+) -> FactorEffect:
+    alone, without = (
+        # With one factor, alone on base is head, and head without it is base: no problem of that factor.
+        replays.problem_of(from_head) if len(all_factors) > 1 else None
+        for from_head in (frozenset({name}), all_factors - {name})
+    )
+    return FactorEffect(name, int(n_suffices), int(n_needed), alone, without)
+
+
 def needs_replays(labels: LabelChanges, factors: Sequence[str], *, may_be_code: bool) -> bool:
-    """Whether there is something to tell apart: several factors, or perhaps the code."""
+    """True if labels changed and there may be more than one cause: several factors, or the code."""
     return bool(len(labels)) and (len(factors) > 1 or may_be_code)
 
 
 class _Replays:
-    """Replays, each built once; which label changes each gives."""
+    """Which label changes each replay makes; none is built twice."""
 
     def __init__(self, labels: LabelChanges, replay: Replay) -> None:
         self._labels = labels
         self._replay = replay
-        self._found: dict[frozenset[str], Bools] = {}
+        self._has_change: dict[frozenset[str], Bools] = {}
         self._problems: dict[frozenset[str], str] = {}
 
     @property
     def n_built(self) -> int:
-        return len(self._found)
+        return len(self._has_change)
 
     def gives_head(self, from_head: frozenset[str]) -> Bools:
-        """Whether each label is then as head has it; none is where it cannot be built, for then there is no head."""
-        if from_head not in self._found:
+        """For each label change, True if the replay has head's state; all False if it could not be built."""
+        if from_head not in self._has_change:
             try:
-                built = self._replay(from_head)
-                self._found[from_head] = _holds(built, self._labels.labels) == self._labels.is_added
+                labels = self._replay(from_head)
+                self._has_change[from_head] = _contains(labels, self._labels.labels) == self._labels.is_added
             except TagpipeError as error:
-                self._found[from_head] = np.zeros(len(self._labels), dtype=bool)
+                self._has_change[from_head] = np.zeros(len(self._labels), dtype=bool)
                 self._problems[from_head] = error.headline
-        return self._found[from_head]
+        return self._has_change[from_head]
 
     def stack(self, combinations: Collection[frozenset[str]]) -> npt.NDArray[np.bool_]:
-        """One row a combination."""
+        """`gives_head` of each combination as a row: combinations x label changes."""
         rows = [self.gives_head(from_head) for from_head in combinations]
         return np.array(rows, dtype=bool).reshape(len(rows), len(self._labels))
 
     def problem_of(self, from_head: frozenset[str]) -> str | None:
-        """Why a combination could not be built."""
+        """Why a combination could not be built; None if it could, or was not tried."""
         return self._problems.get(from_head)
 
 
-def _holds(labels: Int64s, wanted: Int64s) -> Bools:
-    """Which of `wanted` are among `labels` (ascending)."""
+def _contains(labels: Int64s, wanted: Int64s) -> Bools:
+    """For each of `wanted`, True if it is among `labels` (ascending)."""
     if not len(labels):
         return np.zeros(len(wanted), dtype=bool)
-    found: Bools = labels[np.minimum(np.searchsorted(labels, wanted), len(labels) - 1)] == wanted
-    return found
+    places = np.minimum(np.searchsorted(labels, wanted), len(labels) - 1)
+    return np.asarray(labels[places] == wanted)
 
 
 _CAUSES = tuple(Cause)
 
 
 def _classify(suffices: npt.NDArray[np.bool_], needed: npt.NDArray[np.bool_], is_explained: Bools) -> Int32s:
-    """Index into _CAUSES of each change. suffices, needed: factors x changes."""
+    """For each label change, the index of its cause in _CAUSES. suffices, needed: factors x changes."""
     n_suffices, n_needed = suffices.sum(axis=0), needed.sum(axis=0)
     is_sole = (n_suffices == 1) & (n_needed == 1) & (suffices & needed).any(axis=0)
     conditions = [~is_explained, is_sole, (n_suffices == 0) & (n_needed > 0), (n_suffices > 0) & (n_needed == 0)]
@@ -190,15 +199,13 @@ def _classify(suffices: npt.NDArray[np.bool_], needed: npt.NDArray[np.bool_], is
     )
 
 
-def _involved(causes: Int32s, suffices: npt.NDArray[np.bool_], needed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = (suffices | needed) & (causes != _CAUSES.index(Cause.UNEXPLAINED))
-    return found
-
-
 def _group(
     labels: LabelChanges, causes: Int32s, involved: npt.NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[tuple[CauseGroup, ...], Int32s]:
-    """Changes of the same cause and factors together, the largest group first, then by cause and factors."""
+    """The groups, the largest first, then by cause and factors; and for each label change, the index of its group.
+
+    involved: factors x changes.
+    """
     keys = np.vstack([causes[np.newaxis, :], involved.astype(np.int32)])
     distinct, inverse = np.unique(keys, axis=1, return_inverse=True)
     inverse = inverse.reshape(-1)
@@ -208,14 +215,17 @@ def _group(
         CauseGroup(
             _CAUSES[key[0]],
             tuple(name for name, is_in in zip(names, key[1:], strict=True) if is_in),
-            int(n_added[at]),
-            int(n_removed[at]),
+            int(n_added[index]),
+            int(n_removed[index]),
         )
-        for at, key in enumerate(distinct.T)
+        for index, key in enumerate(distinct.T)
     ]
-    order = sorted(
-        range(len(groups)), key=lambda at: (-groups[at].n_changes, _CAUSES.index(groups[at].cause), groups[at].factors)
-    )
+
+    def rank(index: int) -> tuple[int, int, tuple[str, ...]]:
+        group = groups[index]
+        return -group.n_changes, _CAUSES.index(group.cause), group.factors
+
+    order = sorted(range(len(groups)), key=rank)
     place = np.empty(len(groups), dtype=np.int32)
     place[order] = np.arange(len(groups))
-    return tuple(groups[at] for at in order), place[inverse].astype(np.int32)
+    return tuple(groups[index] for index in order), place[inverse].astype(np.int32)

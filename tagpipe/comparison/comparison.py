@@ -1,4 +1,4 @@
-"""A whole comparison: what differs, what caused it, the gates."""
+"""A whole comparison: what differs, what caused it, and whether it passes the gates."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from tagpipe.comparison.make_document import make_document
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What head has otherwise than base. attribution: None where causes were not asked for."""
+    """Two dataset versions, compared."""
 
     diff: VersionDiff
     attribution: Attribution | None
+    """None where causes were not asked for."""
     gates: tuple[GateResult, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether every gate did."""
+        """True if every gate passed."""
         return all(gate.passed for gate in self.gates)
 
     @property
@@ -33,21 +34,22 @@ class Comparison:
 
 
 def changes_table(comparison: Comparison) -> pa.Table:
-    """`schemas.label_changes`: every label change of a comparison."""
+    """Every label change: project_id, tag, change (added or removed), cause, factors.
+
+    The last two are null where causes were not asked for.
+    """
     diff, attribution = comparison.diff, comparison.attribution
     projects, tags = diff.union.unpack(diff.labels.labels)
     groups = attribution.groups if attribution else ()
     of_group = pa.array(attribution.group_of) if attribution else pa.nulls(len(diff.labels), pa.int32())
     causes = pa.array([str(group.cause) for group in groups], pa.string())
     factors = pa.array([list(group.factors) for group in groups], pa.list_(pa.string()))
-    table = pa.table(
+    return pa.table(
         {
             "project_id": diff.union.ids.take(pa.array(projects)),
             "tag": diff.union.tags.take(pa.array(tags)),
-            "change": pa.array(diff.labels.is_added).cast(pa.int32()),
+            "change": pa.array(["removed", "added"]).take(pa.array(diff.labels.is_added).cast(pa.int32())),
             "cause": causes.take(of_group),
             "factors": factors.take(of_group),
         }
     )
-    words = pa.array(["removed", "added"])
-    return table.set_column(2, "change", words.take(table.column("change")))

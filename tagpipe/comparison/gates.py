@@ -1,4 +1,4 @@
-"""Is a change safe to merge: bounds on what may differ between two dataset versions, from params.yaml `gates`."""
+"""The gates: bounds, from params.yaml `gates`, on what may differ between two versions before a change is merged."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from tagpipe.params import GateParams
 
 @dataclass(frozen=True)
 class GateResult:
-    """One gate. limit: the most that may be (None: switched off). found: what is (None: not looked for).
-
-    Fractions are 0-1 (`is_fraction`).
-    """
+    """One gate, checked."""
 
     name: str
     limit: float | None
+    """The most that passes; None if the gate is off."""
     found: float | None
+    """None if it was not looked for."""
     is_fraction: bool
+    """True if limit and found are fractions, 0-1; else they are counts."""
 
     @property
     def passed(self) -> bool:
-        """Whether the change keeps to it, or it is off. What was not looked for is not known to keep to anything."""
+        """True if what was found is within the limit, or the gate is off. A limit on what was not looked for fails."""
         return self.limit is None or (self.found is not None and self.found <= self.limit)
 
 
 def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateParams) -> tuple[GateResult, ...]:
-    """Every gate, in the order of params.yaml. gates: head's. attribution: None where causes were not asked for."""
-    warnings = {change.name: change for change in diff.measures if change.name.startswith("vocabulary.n_warnings.")}
-    n_new_warnings = sum(max(0, (change.head or 0) - (change.base or 0)) for change in warnings.values())
+    """Every gate, in the order of params.yaml. gates: head's."""
+    warnings = [change for change in diff.measures if change.name.startswith("vocabulary.n_warnings.")]
+    n_new_warnings = sum(max(0, (change.head or 0) - (change.base or 0)) for change in warnings)
     found: dict[str, float | None] = {
         "max_projects_removed": _fraction(len(diff.removed), diff.base.projects.num_rows),
         "max_labels_changed": _fraction(len(diff.labels), diff.n_base_labels),
@@ -44,5 +44,5 @@ def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateP
 
 
 def _fraction(part: int, whole: int) -> float:
-    """part / whole; of nothing, anything is all."""
+    """part / whole; where the whole is 0, 1 for any part and 0 for none."""
     return part / whole if whole else float(bool(part))
