@@ -16,20 +16,27 @@ from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.formats.suffixes import read_suffix
 
 SCHEMA = 3
-"""The `schema` number of today; older files are upgraded as they are read, newer ones refused."""
+"""The current form of params.yaml; older forms are upgraded as they are read, newer ones refused."""
+
+SHAPING = ("validate", "annotate", "threshold")
+"""The sections that shape a dataset version; `source` says where the bytes came from."""
 
 FIELD_NAMES = ("id", "title", "description", "tags", "created_on")
-"""The fields that every project has; `validate.fields` may map further text fields beside them."""
-
+"""The fields that tagpipe knows; `validate.fields` may map further text fields."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=100)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Cap = Annotated[int, Field(ge=0)] | None
+FieldNames = tuple[FieldName, ...]
 
 
 class Section(BaseModel):
-    """A frozen part of params.yaml: unknown keys are refused, nothing is coerced."""
+    """A frozen part of params.yaml that refuses unknown keys and coerces nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -46,7 +53,7 @@ class Source(Section):
     @field_validator("sha256", mode="before")
     @classmethod
     def _read_digits(cls, value: object) -> object:
-        """YAML reads a pin of digits alone (64 zeros) as an integer."""
+        # YAML reads a pin of digits alone (64 zeros) as an integer.
         return f"{value:064d}" if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
@@ -66,17 +73,15 @@ class Source(Section):
 
     @property
     def location(self) -> str:
-        """The path or the url."""
         return self.path or self.url or ""
 
     @property
     def suffix(self) -> str:
-        """The file ending, which tells how the bytes are read."""
         return read_suffix(self.location)
 
 
 class Download(Section):
-    """Bounds on every download; they shape no dataset."""
+    """Bounds on every download. They do not shape a dataset."""
 
     timeout_s: float = Field(gt=0, description="seconds that all attempts for one source may take together")
     max_bytes: int = Field(gt=0, description="most bytes taken from the wire for one source")
@@ -88,24 +93,18 @@ class Download(Section):
 
 
 class SourceParams(Section):
-    """`source`: the two inputs."""
-
     projects: Source = Field(description="the projects")
     vocabulary: Source = Field(description="the vocabulary")
     download: Download = Field(description="bounds on downloads")
 
 
 class ValidateParams(Section):
-    """`validate`: how the received bytes become typed tables."""
-
     fields: dict[FieldName, str] = Field(
         description="name in tagpipe → name in the source; `created_on` may be left out; further names are "
         "text fields for `annotate.text`"
     )
     id: Literal["integer", "string"] = Field(description="the type of every project's id, never mixed")
-    required: tuple[FieldName, ...] = Field(
-        description="fields that no project may lack; other missing text is read as empty"
-    )
+    required: FieldNames = Field(description="fields that no project may lack; other missing text is read as empty")
     created_on: Literal["iso", "epoch_s", "epoch_ms"] = Field(
         description="how `created_on` is written: ISO 8601 text (UTC unless it has an offset), or integer "
         "seconds or milliseconds since 1970"
@@ -114,9 +113,7 @@ class ValidateParams(Section):
         min_length=1,
         description="where `tags` is one text: what separates the tags in it; null: the whole text is one tag",
     )
-    max_rejected: float = Field(
-        ge=0, le=1, description="largest fraction of the rows that may be rejected before the run stops"
-    )
+    max_rejected: Fraction = Field(description="largest fraction of the rows that may be rejected before the run stops")
 
     @model_validator(mode="after")
     def _known_fields(self) -> ValidateParams:
@@ -137,8 +134,6 @@ class ValidateParams(Section):
 
 
 class AnnotateParams(Section):
-    """`annotate`: how raw tags become tags of the vocabulary."""
-
     normalize: bool = Field(description="compare tags in normal form (NFKC, casefold, `_` and spaces as `-`)")
     aliases: bool = Field(description="accept the vocabulary's aliases for their tags")
     exclude: tuple[str, ...] = Field(description="general tags to leave out; their children imply them")
@@ -146,60 +141,52 @@ class AnnotateParams(Section):
         description="`keep` tags as written; `roll_up`: add every ancestor; `drop` every tag that is "
         "somebody's parent; `drop_if_child`: drop a parent where a descendant is on the project"
     )
-    text: tuple[FieldName, ...] = Field(
+    text: FieldNames = Field(
         min_length=1, description="the fields that make up the text for modeling, joined by one space"
     )
 
 
 class ThresholdParams(Section):
-    """`threshold`: which tags, and so which projects, stay."""
-
-    min_projects: int = Field(ge=1, description="the cut: a tag stays with at least this many projects")
+    min_projects: Positive = Field(description="the cut: a tag stays with at least this many projects")
     unlabeled: Literal["drop", "keep"] = Field(
         description="projects left with no tag: `drop` them, or `keep` them with an empty list"
     )
 
 
 class MonitorParams(Section):
-    """`monitor`: what the new-tag monitor looks at and suggests; it shapes no dataset."""
+    """`monitor`: what the new-tag monitor looks at and suggests. It does not shape a dataset."""
 
     period: Literal["month", "quarter", "week"] = Field(description="the calendar periods of trends and shares")
-    min_period_projects: int = Field(
-        ge=1, description="a period with fewer projects is joined to the next one, the last to the one before it"
+    min_period_projects: Positive = Field(
+        description="a period with fewer projects is joined to the next one, the last to the one before it"
     )
-    min_uses: int = Field(
-        ge=1, description="a tag outside the vocabulary is looked at with at least this many projects"
+    min_uses: Positive = Field(description="a tag outside the vocabulary is looked at with at least this many projects")
+    min_periods: Positive = Field(description="a suggested tag is used in at least this many periods")
+    min_days: Positive = Field(description="a suggested tag is used on at least this many days")
+    max_concentration: Share = Field(
+        description="a suggested tag's busiest day has less than this share of its projects"
     )
-    min_periods: int = Field(ge=1, description="a suggested tag is used in at least this many periods")
-    min_days: int = Field(ge=1, description="a suggested tag is used on at least this many days")
-    max_concentration: float = Field(
-        gt=0, le=1, description="a suggested tag's busiest day has less than this share of its projects"
-    )
-    max_q: float = Field(
-        gt=0, le=1, description="a trend or burst counts below this false discovery rate (Benjamini-Hochberg)"
-    )
+    max_q: Share = Field(description="a trend or burst counts below this false discovery rate (Benjamini-Hochberg)")
     max_candidates: int = Field(ge=0, description="most candidates that the report lists")
 
 
 class GateParams(Section):
-    """`gates`: the most that a change may do before `tagpipe diff` ends with 1; they shape no dataset."""
+    """`gates`: the most that a change may do before `tagpipe diff` ends with 1. They do not shape a dataset."""
 
-    max_projects_removed: float | None = Field(
-        ge=0, le=1, description="projects that base has and head has not, as a fraction of base's; null: no bound"
+    max_projects_removed: Fraction | None = Field(
+        description="projects that base has and head has not, as a fraction of base's; null: no bound"
     )
     max_labels_changed: float | None = Field(
         ge=0, description="labels added and removed, as a fraction of base's labels; null: no bound"
     )
-    max_tags_leaving: int | None = Field(ge=0, description="tags that fall below the cut; null: no bound")
-    max_newly_unlabeled: int | None = Field(ge=0, description="projects that lose their last label; null: no bound")
-    max_new_warnings: int | None = Field(
-        ge=0, description="warnings about the vocabulary that base does not have; null: no bound"
-    )
-    max_unexplained: int | None = Field(ge=0, description="label changes that no input explains; null: no bound")
+    max_tags_leaving: Cap = Field(description="tags that fall below the cut; null: no bound")
+    max_newly_unlabeled: Cap = Field(description="projects that lose their last label; null: no bound")
+    max_new_warnings: Cap = Field(description="warnings about the vocabulary that base does not have; null: no bound")
+    max_unexplained: Cap = Field(description="label changes that no input explains; null: no bound")
 
 
 class PublishParams(Section):
-    """`publish`: where a version that follows upstream goes; it shapes no dataset."""
+    """`publish`: where a version that follows upstream goes. It does not shape a dataset."""
 
     to: Literal["local", "branch", "pull-request"] = Field(
         description="`local`: the branch `dataset` of this repository; `branch`: push to `branch`; `pull-request`: "
@@ -210,8 +197,6 @@ class PublishParams(Section):
 
 
 class Params(Section):
-    """The whole of params.yaml."""
-
     schema_: Literal[3] = Field(alias="schema", description="the form of this file")
     source: SourceParams = Field(description="where the two inputs come from")
     validate_: ValidateParams = Field(alias="validate", description="how bytes become typed tables")
@@ -223,121 +208,93 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _text_is_mapped(self) -> Params:
-        have = self.validate_.text_fields
-        if unknown := [name for name in self.annotate.text if name not in have]:
-            raise ValueError(
-                f"annotate.text names {', '.join(unknown)}; text fields mapped in validate.fields: {', '.join(have)}"
-            )
+        mapped = self.validate_.text_fields
+        if unknown := ", ".join(name for name in self.annotate.text if name not in mapped):
+            known = ", ".join(mapped)
+            raise ValueError(f"annotate.text names {unknown}; text fields mapped in validate.fields: {known}")
         if len(set(self.annotate.text)) < len(self.annotate.text):
             raise ValueError("annotate.text names a field twice")
         return self
 
 
 def parse_params(tree: object, *, file: str = "params.yaml") -> Params:
-    """The frozen parameters of a parsed params.yaml.
-
-    Raises ConfigError (exit 2), naming every wrong key at once.
-    """
+    """The parameters of a parsed params.yaml. Raises ConfigError (exit 2) that names every wrong key at once."""
     if not isinstance(tree, Mapping):
         raise ConfigError("is not a mapping of sections", file=file, expected="schema, source, validate, ...")
-    schema = tree.get("schema")
-    if isinstance(schema, bool):
-        raise ConfigError("is no number", file=file, field="schema", found=escape_shown(schema), expected=str(SCHEMA))
-    if isinstance(schema, int) and not 1 <= schema <= SCHEMA:
-        raise ConfigError(
-            "has a form that this version does not read",
-            file=file,
-            field="schema",
-            found=escape_shown(schema),
-            expected=str(SCHEMA),
-            fix="Upgrade tagpipe" if schema > SCHEMA else "Start from the params.yaml of `tagpipe init`",
-        )
+    _check_schema(tree.get("schema"), file)
+    docs = "tagpipe's docs/parameters.md lists every key and its values"
     try:
-        text = _dump(_upgrade(tree))
+        # As JSON, because pydantic's strict mode then takes lists for tuples, and nothing else for anything.
+        text = json.dumps(_with_text_keys(_upgrade(tree)), default=repr)
     except (TypeError, ValueError, RecursionError):
-        raise ConfigError(
-            "holds what is neither a text, a number, a list nor a mapping with texts for keys, or holds itself",
-            file=file,
-            fix="tagpipe's docs/parameters.md lists every key and its values",
-        ) from None
+        what = "holds what is neither a text, a number, a list nor a mapping with texts for keys, or holds itself"
+        raise ConfigError(what, file=file, fix=docs) from None
     try:
         return Params.model_validate_json(text)
     except ValidationError as error:
         problems = tuple(_describe(problem) for problem in error.errors())
-        raise ConfigError(
-            f"{len(problems)} wrong value{'s' if len(problems) > 1 else ''}" if len(problems) > 1 else problems[0],
-            file=file,
-            fix="tagpipe's docs/parameters.md lists every key and its values",
-            details=problems if len(problems) > 1 else (),
-        ) from None
+        if len(problems) == 1:
+            raise ConfigError(problems[0], file=file, fix=docs) from None
+        raise ConfigError(f"{len(problems)} wrong values", file=file, fix=docs, details=problems) from None
 
 
-_ADDED: tuple[tuple[int, dict[str, object]], ...] = (
-    # Form 1 had no gates, so none was shut, and nothing was published.
-    (
-        1,
-        {
-            "gates": dict.fromkeys(GateParams.model_fields),
-            "publish": {"to": "local", "branch": "main", "remote": "origin"},
-        },
-    ),
-    (
-        2,
-        {
-            "monitor": {
-                "period": "month",
-                "min_period_projects": 50,
-                "min_uses": 5,
-                "min_periods": 3,
-                "min_days": 10,
-                "max_concentration": 0.3,
-                "max_q": 0.05,
-                "max_candidates": 200,
-            }
-        },
-    ),
-)
-"""Form -> the sections that it lacked, with the values that it is read with. The next form is one higher."""
+def dump_params(params: Params) -> dict[str, object]:
+    """Plain values in the file's own keys and order; `parse_params` reads them back as an equal model."""
+    return params.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _check_schema(schema: object, file: str) -> None:
+    """Raise ConfigError for a form that is not read; what is no integer at all is left to the model."""
+    shown = escape_shown(schema)
+    if isinstance(schema, bool):
+        raise ConfigError("is no number", file=file, field="schema", found=shown, expected=str(SCHEMA))
+    if isinstance(schema, int) and not 1 <= schema <= SCHEMA:
+        fix = "Upgrade tagpipe" if schema > SCHEMA else "Start from the params.yaml of `tagpipe init`"
+        what = "has a form that this version does not read"
+        raise ConfigError(what, file=file, field="schema", found=shown, expected=str(SCHEMA), fix=fix)
+
+
+_ADDED_SECTIONS: dict[int, dict[str, object]] = {
+    # Nothing was gated or published in the time of form 1.
+    1: {
+        "gates": dict.fromkeys(GateParams.model_fields),
+        "publish": {"to": "local", "branch": "main", "remote": "origin"},
+    },
+    2: {
+        "monitor": {
+            "period": "month",
+            "min_period_projects": 50,
+            "min_uses": 5,
+            "min_periods": 3,
+            "min_days": 10,
+            "max_concentration": 0.3,
+            "max_q": 0.05,
+            "max_candidates": 200,
+        }
+    },
+}
+"""Form -> the sections that the next form added, with the values that files without them are read with."""
 
 
 def _upgrade(tree: Mapping[Any, object]) -> Mapping[Any, object]:
-    """A tree of an older form as one of today; left as it is where it has a section of a later form already."""
-    for form, added in _ADDED:
+    """A tree of an older form as one of the current form; unchanged if it has a section of a later form already."""
+    for form, added in _ADDED_SECTIONS.items():
         schema = tree.get("schema")
         if isinstance(schema, int) and schema == form and not set(added) & set(tree):
             tree = {**tree, "schema": form + 1, **added}
     return tree
 
 
-def dump_params(params: Params) -> dict[str, object]:
-    """Plain values in the file's own keys and order; `parse_params` gives an equal model back."""
-    return params.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def _dump(tree: Mapping[object, object]) -> str:
-    """JSON of the tree: pydantic's strict mode then takes lists for tuples and nothing else for anything."""
-    return json.dumps(_with_text_keys(tree), default=repr)
-
-
 def _with_text_keys(tree: object) -> object:
+    """The tree with every key that is not a text as its repr, for JSON would read 1 and "1" as one key."""
     if isinstance(tree, Mapping):
         return {key if isinstance(key, str) else repr(key): _with_text_keys(value) for key, value in tree.items()}
     return [_with_text_keys(value) for value in tree] if isinstance(tree, list) else tree
 
 
-def _plain(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_]{1,60}", key) else escape_shown(key)
-
-
-def _describe(problem: object) -> str:
-    """`threshold.min_projects: Input should be ...; found "x"` of one pydantic problem."""
-    assert isinstance(problem, dict)
-    key = ".".join(_plain(str(part)) for part in problem["loc"]) or "the file"
-    text = f"{key}: {problem['msg'].removeprefix('Value error, ')}"
-    if problem["type"] in ("missing", "value_error"):
-        return text
-    return f"{text}; found {escape_shown(problem['input'])}"
-
-
-SHAPING = ("validate", "annotate", "threshold")
-"""The sections of params.yaml that shape a dataset version; `source` says where the bytes came from."""
+def _describe(problem: Mapping[str, Any]) -> str:
+    """One pydantic problem as `threshold.min_projects: Input should be ...; found "x"`."""
+    parts = (str(part) for part in problem["loc"])
+    key = ".".join(part if re.fullmatch(r"[A-Za-z0-9_]{1,60}", part) else escape_shown(part) for part in parts)
+    text = f"{key or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
+    return text if problem["type"] in ("missing", "value_error") else f"{text}; found {escape_shown(problem['input'])}"
