@@ -93,7 +93,7 @@ def test_a_tag_that_became_an_alias_is_declared() -> None:
 
 def test_a_declared_move_of_a_tag_that_nobody_carried_moved_nothing() -> None:
     (move,) = diff_tags(
-        [["cow"]], [["cow"]], later={"bee": {"aliases": ["ant"]}, "cow": {}, "dog": {}, "eel": {}}
+        [["cow"], ["dog"]], [["dog"], ["cow"]], later={"bee": {"aliases": ["ant"]}, "cow": {}, "dog": {}, "eel": {}}
     ).moves
     assert (move.kind, move.old, move.new, move.declared) == ("merge", "ant", "bee", True)
     assert (move.n_moved, move.n_lost, move.n_gained, move.overlap) == (0, 0, 0, 0.0)
