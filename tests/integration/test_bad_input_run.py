@@ -6,7 +6,6 @@ DVC deletes a stage's outputs before it runs it, and the stages ahead of the fai
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
-pytestmark = pytest.mark.timeout(300)
+from support.commands import Ended
+from support.in_process import dvc, run_tagpipe
+from support.processes import commit
 
 PROJECTS: list[dict[str, Any]] = [
     {"id": 1, "title": "One", "description": "d", "tags": ["nlp", "bert"], "created_on": "2024-01-01"},
@@ -148,18 +148,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "min_projects: 12" in params
     (project / PARAMS_FILE).write_text(params.replace("min_projects: 12", "min_projects: 1"), encoding="utf-8")
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.exit_code == 0, ended.stderr
     return project
 
 
 @pytest.fixture
 def project(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "project", symlinks=True))
-
-
-def run_tagpipe(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tagpipe", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 Snapshot = Callable[[Path], dict[str, bytes]]
@@ -175,7 +170,11 @@ def content_sha256(version: dict[str, bytes]) -> str:
     return str(json.loads(version["reports/threshold.json"])["content_sha256"])
 
 
-def break_and_repair(case: Case, project: Path, snapshot: Snapshot) -> None:
+Run = Callable[..., Any]
+"""`tagpipe ARGUMENT...` in a folder: an exit code, and what was said."""
+
+
+def break_and_repair(case: Case, project: Path, snapshot: Snapshot, run: Run = run_tagpipe) -> None:
     before = read_version(project, snapshot)
     assert {"raw/projects.json", "labeled/manifest.json", "reports/threshold.json", "reports/tag_counts.csv"} < set(
         before
@@ -187,19 +186,19 @@ def break_and_repair(case: Case, project: Path, snapshot: Snapshot) -> None:
         path.unlink()
     else:
         path.write_bytes(damaged)
-    assert_fails(case, project)
+    assert_fails(case, project, run)
     assert read_version(project, snapshot) == before
     path.write_bytes(good)
-    ended = run_tagpipe(project, "run")
-    assert ended.returncode == 0, ended.stderr
+    ended = run(project, "run")
+    assert ended.exit_code == 0, ended.stderr
     after = read_version(project, snapshot)
     assert content_sha256(after) == content_sha256(before)
     assert after == before
 
 
-def assert_fails(case: Case, project: Path) -> None:
-    ended = run_tagpipe(project, "run")
-    assert ended.returncode == case.exit_code, ended.stderr
+def assert_fails(case: Case, project: Path, run: Run = run_tagpipe) -> None:
+    ended = run(project, "run")
+    assert ended.exit_code == case.exit_code, ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
     assert "warning" not in ended.stderr
     last = [line for line in ended.stderr.splitlines() if line.startswith("error: ")][-1]
@@ -209,6 +208,18 @@ def assert_fails(case: Case, project: Path) -> None:
 
 def test_last_good_version_is_put_back(project: Path, snapshot: Snapshot) -> None:
     break_and_repair(CUT_OFF, project, snapshot)
+
+
+def start_tagpipe(folder: Path, *arguments: str) -> Ended:
+    command = [sys.executable, "-m", "tagpipe", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.slow
+def test_last_good_version_is_put_back_between_processes(project: Path, snapshot: Snapshot) -> None:
+    """The run, its DVC and the stages are processes of their own here, as everywhere but in these tests."""
+    break_and_repair(CUT_OFF, project, snapshot, start_tagpipe)
 
 
 @pytest.mark.slow
@@ -233,7 +244,7 @@ def test_half_built_version_is_not_the_last_good_one(project: Path, snapshot: Sn
     remember_as_killed(project)
     source = project / PROJECTS_FILE
     source.write_bytes(swap('"One"', '"Eno"')(source.read_bytes()) or b"")
-    run_dvc(project, "repro", "-q", "validate")
+    dvc(project, "repro", "-q", "validate")
     assert (project / "dvc.lock").read_bytes() != before["dvc.lock"]
     damage_source(project)
     assert_fails(CUT_OFF, project)
@@ -249,14 +260,8 @@ def change_and_repro(project: Path) -> None:
     params = project / PARAMS_FILE
     params.write_bytes(swap("min_projects: 1", "min_projects: 2")(params.read_bytes()) or b"")
     before = (project / "dvc.lock").read_bytes()
-    run_dvc(project, "repro", "-q")
+    dvc(project, "repro", "-q")
     assert (project / "dvc.lock").read_bytes() != before
-
-
-def run_dvc(project: Path, *arguments: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "dvc", *arguments]
-    subprocess.run(command, cwd=project, check=True, env={**os.environ, "PATH": path}, capture_output=True)
 
 
 def damage_source(project: Path) -> None:
@@ -297,7 +302,7 @@ def test_damaged_dvc_lock_is_one_error(kind: str, project: Path, snapshot: Snaps
     lock_file.write_bytes(damage(lock_file.read_bytes()))
     before = read_version(project, snapshot)
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"error: {says}")
     assert "`git checkout dvc.lock`" in line
@@ -311,7 +316,7 @@ def test_dvc_lock_that_a_kill_cut_off_is_healed(share: float, project: Path, sna
     lock_file = project / "dvc.lock"
     lock_file.write_bytes(before["dvc.lock"][: int(share * len(before["dvc.lock"]))])
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.exit_code == 0, ended.stderr
     assert read_version(project, snapshot) == before
 
 
@@ -320,7 +325,7 @@ def test_dvc_lock_that_a_kill_cut_off_in_the_first_run_is_healed(project: Path, 
     (project / ".tagpipe/begun.lock").write_bytes(b"")
     (project / "dvc.lock").write_bytes(b"")
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.exit_code == 0, ended.stderr
     assert read_version(project, snapshot) == before
 
 
@@ -329,7 +334,7 @@ def test_merge_conflict_after_a_kill_is_for_a_person(project: Path) -> None:
     lock_file = project / "dvc.lock"
     lock_file.write_bytes(conflict(lock_file.read_bytes()))
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert "unresolved merge conflict (line 5)" in ended.stderr
 
 
@@ -337,7 +342,7 @@ def test_scratch_folder_that_is_a_file_is_one_error(project: Path) -> None:
     shutil.rmtree(project / ".tagpipe")
     (project / ".tagpipe").write_text("")
     ended = run_tagpipe(project, "run")
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ")
     assert ".tagpipe/run.lock: cannot be opened as a lock" in line
@@ -361,8 +366,7 @@ def test_last_good_version_outlives_two_failures_in_different_stages(project: Pa
 @pytest.mark.slow
 def test_last_good_version_comes_back_from_the_commit(project: Path, snapshot: Snapshot) -> None:
     """A fresh clone of the scratch folder, so to say: reports come from git, data from DVC's cache."""
-    for command in (["git", "add", "-A"], ["git", "commit", "-q", "-m", "a version"]):
-        subprocess.run(command, cwd=project, check=True, capture_output=True)
+    commit(project, "a version")
     shutil.rmtree(project / ".tagpipe")
     break_and_repair(CUT_OFF, project, snapshot)
 
@@ -373,11 +377,11 @@ def test_first_run_that_fails_leaves_no_version(built: Path, tmp_path: Path) -> 
     project = tmp_path / "project"
     (tmp_path / "projects.json").write_bytes(CUT_OFF.damage((built / PROJECTS_FILE).read_bytes()) or b"")
     own = ["--projects", str(tmp_path / "projects.json"), "--vocabulary", str(built / VOCABULARY_FILE)]
-    assert run_tagpipe(tmp_path, "init", str(project), *own).returncode == 0
+    assert run_tagpipe(tmp_path, "init", str(project), *own).exit_code == 0
     (project / PARAMS_FILE).write_bytes((built / PARAMS_FILE).read_bytes())
     assert_fails(CUT_OFF, project)
     assert not (project / "data/labeled/manifest.json").exists()
     (project / PROJECTS_FILE).write_bytes((built / PROJECTS_FILE).read_bytes())
-    assert run_tagpipe(project, "run").returncode == 0
+    assert run_tagpipe(project, "run").exit_code == 0
     manifest = "data/labeled/manifest.json"
     assert (project / manifest).read_bytes() == (built / manifest).read_bytes()

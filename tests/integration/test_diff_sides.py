@@ -17,7 +17,8 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 import pytest
-from support.processes import build, commit, dvc, git
+from support.in_process import build, dvc
+from support.processes import commit, git
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import OPENS_REVISIONS, build, commit, dvc, git
+from support.in_process import build, dvc
+from support.processes import OPENS_REVISIONS, commit, git
 
 from tagpipe.checks.check_results import CheckResult, exit_code_of, judge_disk, judge_libraries
 from tagpipe.io.repository.yaml_file import set_values

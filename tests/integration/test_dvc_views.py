@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import run
+from support.in_process import build
+from support.processes import commit, run
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.init_repository import init_repository
@@ -25,7 +25,7 @@ VOCABULARY: dict[str, Any] = {"nlp": {}, "cv": {}, "rare": {}, HOSTILE: {}}
 
 def set_cut(root: Path, min_projects: int) -> None:
     set_values(root / "params.yaml", {("threshold", "min_projects"): min_projects})
-    run(root, sys.executable, "-m", "tagpipe", "run")
+    build(root)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = folder / "project"
     init_repository(root, projects=folder / "p.json", vocabulary=folder / "v.json")
     set_cut(root, 1)
-    run(root, "git", "add", "-A")
-    run(root, "git", "commit", "-qm", "first")
+    commit(root, "first")
     set_cut(root, 2)
     return root
 

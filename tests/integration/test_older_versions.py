@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import build, commit, run
+from support.in_process import build, run_tagpipe
+from support.processes import commit, run
 
 import tagpipe as package
 from tagpipe.operations.init_repository import init_repository
@@ -60,11 +59,9 @@ def test_an_older_params_file_beside_the_new_stage_is_told_what_it_lacks(root: P
     params = root / "params.yaml"
     good = params.read_text()
     params.write_text(run(root, "git", "show", "HEAD~1:params.yaml"))
-    done = subprocess.run(
-        [sys.executable, "-m", "tagpipe", "run"], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = run_tagpipe(root, "run")
     params.write_text(good)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert done.stderr.startswith(
         "error: params.yaml, field monitor: has no such section, which the stage monitor reads"
     )
@@ -80,14 +77,12 @@ def test_a_stage_that_is_new_runs_alone_and_a_bad_list_stops_it(root: Path, tagp
     ignore, report = root / "data/curation/ignore.json", root / "data/reports/monitor.json"
     before, good = report.read_bytes(), ignore.read_bytes()
     ignore.write_text('{"schema": 1, "tags": ["Not Normal"], "patterns": []}')
-    done = subprocess.run(
-        [sys.executable, "-m", "tagpipe", "run"], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 3
+    done = run_tagpipe(root, "run")
+    assert done.exit_code == 3
     assert "data/curation/ignore.json, row 1, field tags: is not in normal form" in done.stderr
     assert report.read_bytes() == before
     ignore.write_text('{"schema": 1, "tags": [], "patterns": []}')
-    said = json.loads(run(root, sys.executable, "-m", "tagpipe", "run", "--json"))
+    said = json.loads(run_tagpipe(root, "run", "--json").stdout)
     assert {each["stage"]: each["status"] for each in said["stages"]} == {
         **dict.fromkeys(("fetch", "validate", "annotate", "threshold"), "skipped"),
         "monitor": "ran",
@@ -101,10 +96,8 @@ def test_a_list_that_is_missing_is_written_empty(root: Path) -> None:
     lists = {path: path.read_bytes() for path in (root / "data/curation").iterdir()}
     for path in lists:
         path.unlink()
-    done = subprocess.run(
-        [sys.executable, "-m", "tagpipe", "run", "monitor"], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_tagpipe(root, "run", "monitor")
+    assert done.exit_code == 0, done.stderr
     for name, field in (("ignore.json", "tags"), ("not-same.json", "pairs")):
         assert f"data/curation/{name} was missing: an empty one is written" in done.stderr
         assert json.loads((root / "data/curation" / name).read_bytes())[field] == []

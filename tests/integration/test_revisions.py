@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.processes import OPENS_REVISIONS, build, commit, dvc, git
+from support.in_process import build, dvc
+from support.processes import OPENS_REVISIONS, commit, git
 
 import tagpipe
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable

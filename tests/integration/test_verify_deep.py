@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import OPENS_REVISIONS, build, commit, dvc, git
+from support.in_process import build, dvc
+from support.processes import OPENS_REVISIONS, commit, git
 from support.processes import run as call
 
 from tagpipe.checks.stored_objects import Copy, ObjectCheck, describe_fix, summarize_checks

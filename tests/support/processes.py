@@ -25,16 +25,6 @@ def git(root: Path, *arguments: str) -> str:
     return run(root, "git", *arguments).strip()
 
 
-def dvc(root: Path, *arguments: str) -> str:
-    """Standard output."""
-    return run(root, sys.executable, "-m", "dvc", *arguments)
-
-
-def build(root: Path) -> None:
-    """`tagpipe run`."""
-    run(root, sys.executable, "-m", "tagpipe", "run")
-
-
 def commit(root: Path, subject: str) -> str:
     """Everything as a commit; its id."""
     git(root, "add", "-A")
@@ -44,7 +34,6 @@ def commit(root: Path, subject: str) -> str:
 
 # DVC 3.67 never closes the repository of a clone and leaves files of a revision to the collector.
 OPENS_REVISIONS = [
-    pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.usefixtures("collected"),
 ]

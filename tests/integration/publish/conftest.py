@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.http_server import Server, serve
-from support.processes import build, dvc, git
+from support.in_process import build, dvc
+from support.processes import git
 from support.publish_world import PATH, TIMEOUT_S, VOCABULARY_PATH, World, pin, reply_with_bytes
 
 from tagpipe.io.repository.yaml_file import set_values

@@ -21,9 +21,10 @@ from urllib.parse import quote
 import pytest
 from support.commands import Ended, Tagpipe
 from support.http_server import Reply, answer, failure, raw, redirect
+from support.in_process import build
 from support.paths import REPO
 from support.prefect_server import ask_api, read_events, serve_prefect
-from support.processes import build, git
+from support.processes import git
 from support.publish_world import PATH, Rows, World, pin, reply_with
 
 from tagpipe.errors import from_dict

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 from support.http_server import Reply, answer, drip, failure, hang, head, raw, redirect
+from support.in_process import build
 from support.paths import DATASETS
-from support.processes import build, git
+from support.processes import git
 from support.publish_world import PATH, VOCABULARY_PATH, World, intact, pin, published, reply_with, reply_with_bytes
 
 from tagpipe.errors import InputError, SourceUnavailable

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.github_server import REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
-from support.processes import dvc, git
+from support.in_process import dvc
+from support.processes import git
 from support.publish_world import World
 
 from tagpipe.errors import ConfigError

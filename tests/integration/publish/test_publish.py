@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from support.github_server import REPOSITORY, TOKEN, serve_github
 from support.http_server import head, raw
-from support.processes import dvc, git
+from support.in_process import dvc
+from support.processes import git
 from support.publish_world import PATH, World, published, state
 
 import tagpipe

@@ -28,8 +28,9 @@ import psutil
 import pytest
 from support.diff_reference import Version, expect_gates, read_build
 from support.http_server import Server, answer, serve
+from support.in_process import dvc
 from support.moving_upstream import TIMEOUT_S, Fault, Upstream, as_body, draw_faults, read_rows
-from support.processes import dvc, git
+from support.processes import git
 
 import tagpipe
 from tagpipe.dataset.build import build
