@@ -60,6 +60,15 @@ def tagpipe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
+def in_process() -> Iterator[None]:
+    """DVC, the stages and rebuilds are called, not started."""
+    from support.in_process import runs_in_process
+
+    with runs_in_process():
+        yield
+
+
+@pytest.fixture
 def collected() -> Iterator[None]:
     """What DVC left open is collected at the end, so that no later test meets the warnings."""
     yield

@@ -24,6 +24,8 @@ from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare
 from tagpipe.operations.init_repository import init_repository
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 Tagpipe = Callable[..., Any]
 CUT = ("threshold", "min_projects")
 

@@ -24,6 +24,8 @@ from tagpipe.io.sources import download as download_module
 from tagpipe.io.sources import public_network
 from tagpipe.operations.publish import Publication, publish
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture(autouse=True)
 def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:

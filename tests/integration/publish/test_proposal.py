@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.github_server import REPOSITORY, TOKEN, Fault, GitHubServer, serve_github
-from support.in_process import dvc
+from support.in_process import build, dvc
 from support.processes import git
 from support.publish_world import World
 
@@ -17,7 +15,7 @@ from tagpipe.errors import ConfigError
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.publish import publish
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_process")]
 BRANCH = "refresh/upstream"
 
 
@@ -70,7 +68,7 @@ def test_candidate_goes_with_its_base_and_with_upstream(world: World, remotes: P
     git(world.root, "push", "-q", "origin", "HEAD:main")
     assert publish(world.root).outcome == "unchanged", "the base has the same inputs"
     set_values(world.root / "params.yaml", {("threshold", "min_projects"): 13})
-    subprocess.run([sys.executable, "-m", "tagpipe", "run"], cwd=world.root, check=True, capture_output=True)
+    build(world.root)
     git(world.root, "commit", "-qam", "another cut")
     dvc(world.root, "push", "-q")
     git(world.root, "push", "-q", "origin", "HEAD:main")

@@ -22,6 +22,8 @@ from tagpipe.operations import publish as publication
 from tagpipe.operations.init_repository import init_repository
 from tagpipe.operations.publish import publish
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def test_an_unchanged_upstream_costs_one_conditional_request(world: World) -> None:
     assert publish(world.root).outcome == "unchanged"
