@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from tagpipe.dataset.summary import Reports
 from tagpipe.params import Params
+from tagpipe.steps.annotate.annotation import Annotation
 from tagpipe.steps.annotate.report import annotation_report
-from tagpipe.steps.annotate.resolve_tags import Annotation, annotate
+from tagpipe.steps.annotate.resolve_tags import annotate
 from tagpipe.steps.threshold.cut import Cut, cut_tags, furthest_steps
 from tagpipe.steps.threshold.manifest import make_manifest
 from tagpipe.steps.threshold.report import threshold_report

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tagpipe.steps.validate.json_projects import BLOCK_BYTES
+from tagpipe.steps.validate.json_layouts import BLOCK_BYTES
 
 PARAMS = """\
 schema: 1

@@ -15,6 +15,7 @@ from support.worlds import params_with
 from tagpipe.errors import InputError
 from tagpipe.formats.strict_json import Window, iter_array, parse_json
 from tagpipe.io.repository.files import write_lines
+from tagpipe.steps.validate import json_layouts
 from tagpipe.steps.validate import json_projects as received
 from tagpipe.steps.validate.read_projects import read_projects
 
@@ -159,7 +160,7 @@ def read(data: bytes, suffix: str) -> object:
 
 
 def read_both_ways(data: bytes, suffix: str, block_bytes: int) -> tuple[object, object]:
-    with mock.patch.object(received, "BLOCK_BYTES", block_bytes):
+    with mock.patch.object(json_layouts, "BLOCK_BYTES", block_bytes):
         fast = read(data, suffix)
         with mock.patch.object(received, "_read_block", return_value=None):
             return fast, read(data, suffix)

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from tagpipe.params import AnnotateParams
-from tagpipe.steps.annotate.resolve_tags import Annotation, find_excluded
+from tagpipe.steps.annotate.annotation import Annotation
+from tagpipe.steps.annotate.resolve_tags import find_excluded
 from tagpipe.tables.reports.annotation import AnnotatedTags, AnnotatedUses, AnnotationReport
 from tagpipe.tables.reports.model import TagCount
 from tagpipe.tables.tag_lists import Int64s

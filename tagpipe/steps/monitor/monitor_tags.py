@@ -48,8 +48,8 @@ def monitor_tags(
     normal = normalize_tags(uses.forms)
     is_out = support > 0
     is_ignored = is_out & find_ignored(normal, ignored or Ignored())
-    unwanted = pa.array(sorted(map(normalize_tag, vocabulary.deprecated)), pa.string())
-    is_candidate = is_out & ~is_ignored & ~np.asarray(pc.is_in(normal, value_set=unwanted), dtype=bool)
+    deprecated = pa.array(sorted(map(normalize_tag, vocabulary.deprecated)), pa.string())
+    is_candidate = is_out & ~is_ignored & ~np.asarray(pc.is_in(normal, value_set=deprecated), dtype=bool)
     codes = np.flatnonzero(is_candidate & (support >= params.min_uses))
     judged = judge_candidates(
         uses.forms,
@@ -63,21 +63,15 @@ def monitor_tags(
         is_known=look_up(normal.take(pa.array(codes)), resolve_names(vocabulary)) >= 0,
         excluded=frozenset(map(normalize_tag, annotate.exclude) if annotate.normalize else annotate.exclude),
     )
+    apart = (not_same or DistinctNames()).within(vocabulary)
     candidates = describe_candidates(
-        uses.forms,
-        support,
-        projects.num_rows,
-        judged,
-        times,
-        vocabulary,
-        (not_same or DistinctNames()).within(vocabulary),
-        n_most=params.max_candidates,
+        uses.forms, support, projects.num_rows, judged, times, vocabulary, apart, n_most=params.max_candidates
     )
     return MonitorReport(
         n_projects=projects.num_rows,
         n_undated=projects.num_rows - int(periods.sizes.sum()),
         min_projects=threshold.min_projects,
-        uses=_count(len(uses.codes), int(support.sum()), int(support[is_ignored].sum())),
+        uses=_count_uses(len(uses.codes), int(support.sum()), int(support[is_ignored].sum())),
         n_forms=int(is_out.sum()),
         n_ignored_forms=int(is_ignored.sum()),
         n_candidates=len(judged.codes),
@@ -90,7 +84,7 @@ def monitor_tags(
     )
 
 
-def _count(n_uses: int, n_out: int, n_ignored: int) -> UseCounts:
+def _count_uses(n_uses: int, n_out: int, n_ignored: int) -> UseCounts:
     return UseCounts(
         n_uses=n_uses,
         n_out_of_vocabulary=n_out,
@@ -128,7 +122,7 @@ def _describe_periods(times: Times, periods: Periods, is_out: Bools, is_ignored:
         Period(
             period=name,
             n_projects=n_projects,
-            uses=_count(n_uses, n_out, n_ignored),
+            uses=_count_uses(n_uses, n_out, n_ignored),
             n_forms=n_forms,
             n_new_forms=n_new if number else None,
             new_form_share=_share(n_new, n_forms) if number else None,

@@ -1,4 +1,4 @@
-"""ReceivedRows CSV bytes to a loosely typed table of projects. Every cell is text; an empty cell is a missing one."""
+"""Received CSV bytes to a loosely typed table of projects. Every cell is text; an empty cell is a missing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ReceivedRows bytes to rows, by the form of the file."""
+"""Received bytes to rows, by the form of the file."""
 
 from __future__ import annotations
 

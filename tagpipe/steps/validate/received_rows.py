@@ -1,4 +1,4 @@
-"""ReceivedRows rows, before any check: typed columns, and the rows that could not be read."""
+"""Received rows, before any check: typed columns, and the rows that could not be read."""
 
 from __future__ import annotations
 
@@ -23,35 +23,40 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class RowFailure:
-    """One reason to reject row `row` (from 1): what `field` (a name in the source) holds and why not."""
+    """One reason to reject a row."""
 
     row: int
+    """From 1."""
     field: str | None
+    """By its name in the source; None if it is the row itself."""
     reason: Rejection
     found: str
+    """What the field holds, escaped."""
 
 
 @dataclass(frozen=True)
 class ReceivedRows:
-    """The rows that could be read, and those that could not.
-
-    table: schemas.ROW (int64, from 1), id, created_on (as written: text or int64), text fields, tags (lists of coded
-    text); everything but the row may be null. failures: why the other rows are not in the table, one or more for each.
-    read_rows: (row, record as received) of the rows asked for.
-    """
+    """The rows that could be read, and those that could not."""
 
     table: pa.Table
+    """schemas.ROW (int64, from 1), id, created_on (as written: text or int64), text fields, tags (lists of coded
+    text). Everything but the row may be null."""
     failures: tuple[RowFailure, ...]
+    """Why the other rows are not in the table, one or more for each."""
     n_rows: int
+    """Of the source."""
     read_rows: Callable[[list[int]], Iterator[tuple[int, object]]] = field(compare=False, repr=False)
+    """(row, record as received) of the rows asked for, ascending."""
 
 
 @dataclass(frozen=True)
 class FieldTypes:
-    """The fields to read, by their names in tagpipe and in the source, with the types of the first record."""
+    """The fields to read, with the types of the first record."""
 
     names: Mapping[str, str]
+    """From the name in tagpipe to that in the source."""
     types: Mapping[str, pa.DataType]
+    """By the name in tagpipe."""
     tags_separator: str | None
 
     @property
@@ -88,7 +93,7 @@ def field_types(record: object, params: ValidateParams) -> FieldTypes:
 def code_tags(tags: pa.Array, separator: str | None) -> pa.ListArray:
     """Lists of coded texts, from lists of texts or from one text a row (whole, or split at `separator`).
 
-    Nothing is no tag: an empty text, or what stands between two separators, is left out.
+    Empty texts are left out, also those between two separators.
     """
     mask = tags.is_null() if tags.null_count else None
     if pa.types.is_string(tags.type):

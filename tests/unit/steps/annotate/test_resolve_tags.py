@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from support.samples import DAG, build_records, build_tags, json_of, labelsets_of, ledger_of, project
 
-from tagpipe.steps.annotate import resolve_tags as annotation
+from tagpipe.steps.annotate import annotation, resolve_tags
 from tagpipe.tables.schemas import Outcome
 
 
@@ -393,7 +393,8 @@ def test_slices_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> No
         whole = build_records(records, DAG, annotate={"parents": parents})
         for n_rows in (1, 2, 4):
             with monkeypatch.context() as patch:
-                patch.setattr(annotation, "SLICE_ROWS", n_rows)
+                for module in (annotation, resolve_tags):
+                    patch.setattr(module, "SLICE_ROWS", n_rows)
                 parts = build_records(records, DAG, annotate={"parents": parents})
                 for name, table in parts.tables.items():
                     assert table.to_pylist() == whole.tables[name].to_pylist()

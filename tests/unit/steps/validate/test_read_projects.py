@@ -11,6 +11,7 @@ import pytest
 from support.samples import project, validate_params
 
 from tagpipe.errors import InputError
+from tagpipe.steps.validate import json_layouts
 from tagpipe.steps.validate import json_projects as received
 from tagpipe.steps.validate.read_projects import read_projects
 from tagpipe.steps.validate.received_rows import ReceivedRows
@@ -119,7 +120,7 @@ def test_all_forms_hold_the_same_records_either_way(
 def test_blocks_of_any_size_give_the_same(form: str, block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data, suffix = DOCUMENTS[form]
     whole = read(data, suffix)
-    monkeypatch.setattr(received, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(json_layouts, "BLOCK_BYTES", block_bytes)
     ends: list[int] = []
     found = read_projects(data, suffix, validate_params(), file="f", progress=lambda done, _: ends.append(done))
     assert contents(found) == whole
@@ -133,7 +134,7 @@ def test_blocks_of_every_size_around_texts_that_look_like_the_end_of_a_record(mo
     whole = read(data)
     assert [record for _, record in whole["records"]] == records
     for block_bytes in range(1, len(data) + 2):
-        monkeypatch.setattr(received, "BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(json_layouts, "BLOCK_BYTES", block_bytes)
         assert read(data) == whole
 
 
@@ -172,7 +173,7 @@ def test_an_odd_record_among_regular_ones(
     for data in documents:
         whole = exactly(data)
         assert read(data) == whole
-        monkeypatch.setattr(received, "BLOCK_BYTES", 200)
+        monkeypatch.setattr(json_layouts, "BLOCK_BYTES", 200)
         assert read(data) == whole
         monkeypatch.undo()
 
@@ -182,7 +183,7 @@ def test_only_the_block_with_an_odd_record_is_read_the_exact_way(
 ) -> None:
     records = [project(at) for at in range(60)]
     records[30]["unmapped"] = 1
-    monkeypatch.setattr(received, "BLOCK_BYTES", 600)
+    monkeypatch.setattr(json_layouts, "BLOCK_BYTES", 600)
     assert read(json.dumps(records).encode())["n_rows"] == 60
     assert blocks.count(False) == 1
     assert blocks.count(True) >= 4
@@ -246,7 +247,7 @@ def test_what_json_does_not_allow_is_refused_at_the_same_byte_either_way(
     text: str, exactly: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for block_bytes in (1 << 20, 20):
-        monkeypatch.setattr(received, "BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(json_layouts, "BLOCK_BYTES", block_bytes)
         with pytest.raises(InputError) as fast:
             read_projects(text.encode(), ".json", validate_params(), file="f")
         with pytest.raises(InputError) as exact:
@@ -297,7 +298,7 @@ def test_the_byte_of_an_error_is_counted_from_the_start_of_the_file(monkeypatch:
     records = [project(at, ["é😀"]) for at in range(100)]
     head = json.dumps(records, ensure_ascii=False).encode()[:-1]
     for block_bytes in (200, 1 << 20):
-        monkeypatch.setattr(received, "BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(json_layouts, "BLOCK_BYTES", block_bytes)
         with pytest.raises(InputError) as caught:
             read(head + b", nul]")
         assert f" at byte {len(head) + 2}" in caught.value.what
@@ -314,7 +315,7 @@ def test_rows_are_given_back_as_received(monkeypatch: pytest.MonkeyPatch) -> Non
         ("\n".join(map(json.dumps, records)).encode(), ".jsonl"),
     ):
         for block_bytes in (100, 500, 1 << 20):
-            monkeypatch.setattr(received, "BLOCK_BYTES", block_bytes)
+            monkeypatch.setattr(json_layouts, "BLOCK_BYTES", block_bytes)
             found = read_projects(data, suffix, validate_params(), file="f")
             assert list(found.read_rows([1, 7, 8, 14, 49])) == [(row, records[row - 1]) for row in (1, 7, 8, 14, 49)]
 
