@@ -44,7 +44,7 @@ def _run_check(name: str, check: Callable[[Layout], Iterator[CheckResult]], layo
         kind: Kind = "integrity" if isinstance(error, IntegrityError) else "configuration"
         where = f"{error.file}: " if error.file else ""
         return [CheckResult(name, "error", f"{where}{error.what}", error.fix or "", kind)]
-    except Exception as error:  # noqa: BLE001 - a check-up that dies of what it finds helps nobody
+    except Exception as error:  # noqa: BLE001 - a check-up must outlive whatever it finds
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         fix = "Look at what it says; the other checks went on"
         return [CheckResult(name, "error", f"could not be checked: {reason}", fix)]
@@ -65,13 +65,13 @@ def _check_stage_lock(layout: Layout) -> Iterator[CheckResult]:
 
 def _check_lock(check: str, path: Path) -> CheckResult:
     holder = read_holder(path)
-    who = holder.in_words if holder else "a process that is not named"
+    holder_text = holder.in_words if holder else "a process that is not named"
     if not is_locked(path):
-        past = f"; last held by {who}, which has ended" if holder is not None and not holder.is_alive else ""
+        past = f"; last held by {holder_text}, which has ended" if holder is not None and not holder.is_alive else ""
         return CheckResult(check, "ok", f"free{past}")
     if holder is None or holder.is_alive:
-        return CheckResult(check, "warning", f"held by {who}", "Wait for it to end")
-    what = f"{who}, is dead, and what it started still holds it"
+        return CheckResult(check, "warning", f"held by {holder_text}", "Wait for it to end")
+    what = f"{holder_text}, is dead, and what it started still holds it"
     return CheckResult(check, "warning", what, "Run `tagpipe run`: it waits for what a killed run left behind")
 
 
@@ -86,7 +86,7 @@ def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:
 
 
 def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
-    """The results of `python -m flows.doctor`, for only flows know Prefect."""
+    """The results of `python -m flows.doctor`, because only flows import Prefect."""
     if not (layout.root / "flows" / "doctor.py").is_file():
         return
     command = [sys.executable, "-m", "flows.doctor", "--json"]
@@ -95,7 +95,7 @@ def _check_schedule(layout: Layout) -> Iterator[CheckResult]:
 
 
 def _check_pins(layout: Layout) -> Iterator[CheckResult]:
-    """Check that the store has the pinned bytes, the only ones if a url is gone tomorrow."""
+    """Check that the store has the pinned bytes, which may be the only ones left if a url disappears."""
     check = "pinned store"
     for name, source in named_sources(read_params(layout.params_file).source):
         if source.sha256 is None:

@@ -81,12 +81,12 @@ def check_remote(layout: Layout) -> Iterator[CheckResult]:
         fix = "Check its address and your access (`dvc remote list`), or try again when it answers"
         yield CheckResult("remote", "error", f"{name} cannot be reached: {trouble}", fix)
     else:
-        fix = "`tagpipe verify --deep` tells whether what it has is whole"
-        yield CheckResult("remote", "ok", f"{name} answers; {fix}")
+        what = f"{name} answers; `tagpipe verify --deep` tells whether what it has is whole"
+        yield CheckResult("remote", "ok", what)
 
 
 def _ask_remote_in_time(layout: Layout) -> str | None:
-    """Why the remote did not answer; None if it answers, whether or not it has data."""
+    """The reason why the remote did not answer; None if it answers, with or without data."""
     answers: list[str | None] = []
     # A thread that nobody waits for at exit: a remote that hangs must not hang the check-up.
     thread = threading.Thread(target=lambda: answers.append(_ask_remote(layout)), daemon=True)

@@ -29,7 +29,7 @@ def check_git(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_ignored(layout: Layout) -> Iterator[CheckResult]:
-    """Check that git does not have DVC's outputs.
+    """Check that DVC's outputs are not in git.
 
     DVC writes a .gitignore only when a stage succeeds; without it, `git add -A` takes the data itself.
     """

@@ -17,7 +17,7 @@ from tagpipe.errors import ConfigError
 from tagpipe.io.repository.secrets import without_secrets
 
 LISTING_SUFFIX = ".dir"
-"""How the md5 of a directory's listing ends."""
+"""Suffix of the md5 of a directory's listing."""
 LEGACY_HASH = "md5-dos2unix"
 """The hash of a dvc.lock entry that names none: written by DVC 2."""
 _REMARK_CHARS = 160
@@ -33,11 +33,12 @@ class ObjectStores:
         self._opened: dict[tuple[Place, str], Any] = {}
 
     def check(self, oid: str, hash_name: str) -> tuple[Copy, ...]:
-        """The copies of an object."""
-        return tuple(self._check_copy(place, oid, hash_name) for place in self._places)
+        """Read and hash every copy of an object."""
+        places: tuple[Place, ...] = ("cache",) if self.remote_name is None else ("cache", "remote")
+        return tuple(self._check_copy(place, oid, hash_name) for place in places)
 
     def locate(self, place: Place, oid: str, hash_name: str) -> str:
-        """Where an object has to be: a path in the dataset repository or on the disk, or an address."""
+        """The place where an object belongs: a path in the dataset repository or on the disk, or an address."""
         store = self._store(place, hash_name)
         path = str(store.oid_to_path(oid))
         if store.fs.protocol != "local":
@@ -53,10 +54,6 @@ class ObjectStores:
         store = self._store(good, hash_name)
         with store.fs.open(store.oid_to_path(check.md5), "rb") as file:
             return [(str(member["md5"]), str(member["relpath"])) for member in json.load(file)]
-
-    @property
-    def _places(self) -> tuple[Place, ...]:
-        return ("cache",) if self.remote_name is None else ("cache", "remote")
 
     def _store(self, place: Place, hash_name: str) -> Any:
         if (place, hash_name) not in self._opened:
@@ -83,7 +80,7 @@ class ObjectStores:
 
 @contextmanager
 def open_stores(root: Path, *, with_remote: bool) -> Iterator[ObjectStores]:
-    """The cache and remote that the dataset repository has now; they serve its older versions, too.
+    """The cache and remote of the present dataset repository; they serve its older versions, too.
 
     Raises ConfigError for a DVC configuration that cannot be used.
     """
@@ -105,7 +102,7 @@ def open_stores(root: Path, *, with_remote: bool) -> Iterator[ObjectStores]:
 
 
 def check_md5(place: Place, location: str, expected: str, actual: str | None) -> Copy:
-    """The copy of an object whose bytes have the md5 `actual`; None if there are no bytes."""
+    """The copy of an object whose bytes have the md5 `actual` (None if there are no bytes)."""
     if actual is None:
         return Copy(place, location, "missing")
     is_good = actual == expected.removesuffix(LISTING_SUFFIX)
@@ -114,10 +111,10 @@ def check_md5(place: Place, location: str, expected: str, actual: str | None) ->
 
 
 def describe_read_failure(error: BaseException) -> str | None:
-    """Why an object could not be read, in one line; None if it is just not there.
+    """The reason why an object could not be read, in one line; None if it is just not there.
 
-    fsspec 2026 raises FileNotFoundError also for a web server that refuses, and has the reason as the cause. Taken
-    for a missing object, it would tell people to push what is there.
+    fsspec 2026 raises FileNotFoundError also for a web server that refuses, with the refusal as its cause. If that
+    were reported as a missing object, people would push an object that is there.
     """
     if isinstance(error, FileNotFoundError):
         if error.__cause__ is None or getattr(error.__cause__, "status", None) == 404:

@@ -16,20 +16,20 @@ from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.versions.version import open_version, verify_version
 
 ReadFile = Callable[[str], bytes | None]
-"""Gives the bytes of a file by its path in the dataset repository; None if there is no such file."""
+"""Returns the bytes of a file by its path in the dataset repository; None if there is no such file."""
 
 
 @dataclass(frozen=True)
 class DeepCheck:
-    """What `verify --deep` found."""
+    """The result of `tagpipe verify --deep`."""
 
     revision: str | None
     """None for the workspace."""
     digests: dict[str, str] | None
-    """As `verify_version` gives them; None if they differ from the manifest's, as `error` says."""
+    """Path -> digest, as `verify_version` returns them; None if they differ from the manifest's, as `error` says."""
     error: IntegrityError | None
     remote: str | None
-    """Its name; None if there is none, or it was not asked."""
+    """Name of DVC's remote; None if there is none, or if it was not asked."""
     objects: tuple[ObjectCheck, ...]
 
     @property
@@ -115,7 +115,7 @@ def _iter_checks(
 
 
 def _with_files(check: ObjectCheck, place: Place, read_file: ReadFile) -> ObjectCheck:
-    """The check with the copies in the workspace; at a revision, no work tree has DVC's files."""
+    """The check with the copies in the workspace, too; at a revision, DVC's files are in no work tree."""
     if place != "workspace":
         return check
     files = (_check_file(path, check.md5, place, read_file) for path in check.paths)

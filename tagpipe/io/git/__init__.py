@@ -1,1 +1,1 @@
-"""What is asked of git: commits, work trees, remotes."""
+"""Commits, work trees and remotes of a git repository."""

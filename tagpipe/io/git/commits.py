@@ -1,4 +1,4 @@
-"""What git knows of commits: names, the merge base, files."""
+"""Commits of a git repository: their names, the merge base, their files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tagpipe.io.repository.programs import ask_git, find_git, run_program
 
 
 def find_author(root: Path) -> str:
-    """`Name <address>` of the person at work here, as git would write it; `unknown` if git knows none."""
+    """The author that git would write in a commit now, as `Name <address>`; `unknown` if git has none."""
     ident = ask_git(root, "var", "GIT_AUTHOR_IDENT")
     return ident.rsplit(" ", 2)[0] if ident else "unknown"  # the rest: seconds and time zone
 
@@ -25,8 +25,8 @@ def find_commit(root: Path, revision: str) -> str | None:
 def find_default_base(root: Path) -> str:
     """The merge base of HEAD with the default branch; HEAD itself if there is no such branch.
 
-    The default branch is what the remote `origin` says, else main, else master. Raises InputError if there is no
-    commit, or if the history does not reach back to the merge base: nothing would be compared then.
+    The default branch is the one of the remote `origin`, else main, else master. Raises InputError if there is no
+    commit, or if the history does not reach back to a merge base: nothing would be compared then.
     """
     head = find_commit(root, "HEAD")
     if head is None:
@@ -45,8 +45,8 @@ def find_default_base(root: Path) -> str:
     return head
 
 
-def _no_base(what: str) -> InputError:
-    return InputError(what, field="BASE", fix="Run `git fetch --unshallow`, or name BASE")
+def _no_base(reason: str) -> InputError:
+    return InputError(reason, field="BASE", fix="Run `git fetch --unshallow`, or name BASE")
 
 
 def read_blob(root: Path, commit: str, path: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""A git remote: its refs, fetching and pushing. Every request to it ends after a while."""
+"""A git remote: its refs, fetching and pushing. Every request to it has a time limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def list_refs(root: Path, remote: str, *patterns: str) -> dict[str, str]:
 
 
 def fetch_refs(root: Path, remote: str, *branches: str) -> None:
-    """Fetch branches of the remote to refs/remotes/REMOTE/BRANCH, whatever was there before."""
+    """Fetch branches of the remote to refs/remotes/REMOTE/BRANCH, also where they were rewritten."""
     refspecs = [f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}" for branch in branches]
     _ask(root, remote, "cannot be fetched", "fetch", "--quiet", "--no-tags", remote, *refspecs)
 
@@ -40,14 +40,14 @@ def push_ref(root: Path, remote: str, refspec: str, *options: str) -> None:
     _ask(root, remote, "does not take the push", "push", "--quiet", *options, remote, refspec)
 
 
-def _ask(root: Path, remote: str, what: str, *arguments: str) -> str:
+def _ask(root: Path, remote: str, failure: str, *arguments: str) -> str:
     try:
         return call_git(root, *arguments, identity=True, settings=_SLOW, timeout_s=TIMEOUT_S)
     except GitFailed as error:
         if says_disk_full(str(error)):  # this machine's; not the remote's fault
             raise
         raise SourceUnavailable(
-            f"the git remote {what}: {visible(str(error))[:_SHOWN_CHARS]}",
+            f"the git remote {failure}: {visible(str(error))[:_SHOWN_CHARS]}",
             file=remote,
             fix="Look at the remote and at what it allows, or try again later",
         ) from None

@@ -1,4 +1,4 @@
-"""Temporary work trees: removed at their end, or after a kill by the next publication, when nobody uses them."""
+"""Temporary work trees, removed when they are done with, or after a kill by the next publication."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _measure_worktree(root: Path, commit: str) -> int:
 def clear_worktrees(root: Path, prefix: str) -> None:
     """Remove the work trees called `prefix` that killed commands of this dataset repository have left behind.
 
-    Call it under the run lock, which everybody holds who makes one. Waits for processes that still work in one (a run,
+    Call it under the run lock, which is held wherever one is made. Waits for processes that still work in one (a run,
     its DVC, a stage, git). Raises Busy if they do not end.
     """
     for folder in _find_left_behind(root, _own_prefix(root, prefix)):
@@ -75,12 +75,12 @@ def clear_worktrees(root: Path, prefix: str) -> None:
 
 
 def _own_prefix(root: Path, prefix: str) -> str:
-    # Another dataset repository, even in the same git repository, has a lock of its own: its work trees are in use.
+    # Another dataset repository, even in the same git repository, has its own lock: its work trees may be in use.
     return f"{prefix}{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]}-"
 
 
 def _find_left_behind(root: Path, own_prefix: str) -> list[Path]:
-    """The folders in git's list, and those that a kill kept out of it, or took out of it."""
+    """The folders in git's list, and those that a kill left behind without an entry there."""
     trees = [Path(tree["worktree"]) for tree in list_worktrees(root)]
     known = {tree.parent for tree in trees if tree.name == "tree" and tree.parent.name.startswith(own_prefix)}
     return sorted(known | set(Path(tempfile.gettempdir()).resolve().glob(f"{own_prefix}*")))
@@ -97,7 +97,7 @@ def _remove(root: Path, folder: Path) -> None:
     _wait_for_workers(folder)
     with _sigterm_held():
         shutil.rmtree(folder, ignore_errors=True)
-        # Forced twice: a work tree is locked while git makes it, and stays so if git is killed then.
+        # Forced twice: git locks a work tree while it makes it, and leaves it locked if it is killed then.
         ask_git(root, "worktree", "remove", "--force", "--force", str(folder / "tree"))
 
 
@@ -122,7 +122,7 @@ def _wait_for_workers(folder: Path) -> None:
 def _find_workers(folder: Path) -> list[str]:
     """`process PID (command)` of each process whose working directory is in the folder.
 
-    Its locks would not tell: a stage, `tagpipe run` and git hold none while they start.
+    Locks would not show them all: a stage, `tagpipe run` and git hold none while they start.
     """
     workers = []
     for process in psutil.process_iter():
@@ -146,7 +146,7 @@ def _sigterm_held() -> Iterator[None]:
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit: that of a cancelled CI job would leave the work tree behind."""
+    """Make SIGTERM raise SystemExit, so that a cancelled CI job leaves no work tree behind."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return

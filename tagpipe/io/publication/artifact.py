@@ -1,7 +1,7 @@
 """The comparison that a pull request's run uploaded: read as data that its author may have written by hand.
 
-The artifact is never unpacked to a folder, never believed about where it belongs, and only ever read as a
-`DiffDocument`.
+The artifact is never unpacked to a folder, is not trusted to say which pull request it is for, and is only ever read
+as a `DiffDocument`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MEMBER = "dataset-diff.json"
 
 MAX_PACKED_BYTES = 16_000_000
 MAX_BYTES = 64_000_000
-"""Twice what a document has whose lists are full and whose titles are as long as they may be."""
+"""Twice the size of a document with full lists and titles of the greatest length."""
 
 MAX_NUMBER = 2**53
 """The largest integer that every JSON reader keeps exact. Beyond it, the renderers' arithmetic could overflow."""
@@ -46,8 +46,8 @@ def read_artifact(path: Path) -> DiffDocument | None:
         path = files[0]
     if path.is_symlink() or not path.is_file():
         raise InputError("is not a file", file=escape_shown(str(path)), expected=f"{MEMBER} or its zip", fix=_FIX)
-    with path.open("rb") as opened:
-        data = opened.read(MAX_BYTES + 1)
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
     return _parse_document(_unpack(data) if data.startswith(_ZIP) else data)
 
 

@@ -1,4 +1,4 @@
-"""What tagpipe needs of a repository on GitHub: pull requests and their comments."""
+"""Pull requests and comments of a repository on GitHub."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tagpipe.io.publication.github_requests import RepositoryApi
 
 
 class Repository(BaseModel):
-    """A repository."""
+    """A repository on GitHub."""
 
     full_name: str
     """OWNER/NAME."""
 
 
 class Head(BaseModel):
-    """What a pull request asks to merge."""
+    """The commit that a pull request asks to merge."""
 
     sha: str
     repo: Repository | None
@@ -56,19 +56,19 @@ class GitHub(RepositoryApi):
     def find_pulls(self, head_sha: str, head_repository: str) -> list[int]:
         """Numbers, ascending, of the open pull requests whose head is that commit in that repository.
 
-        All open ones are read: GitHub's own look-up by commit knows no commit of a fork.
+        All open ones are read: GitHub's own look-up by commit does not find those of forks.
         """
         numbers = set()
         for pull in self.iter_pages("pulls", {"state": "open", "sort": "updated", "direction": "desc"}, Pull):
             repository = pull.head.repo.full_name if pull.head.repo else ""
             if pull.head.sha == head_sha and repository.casefold() == head_repository.casefold():
-                numbers.add(pull.number)  # a pull request updated meanwhile stands on two pages
+                numbers.add(pull.number)  # a set: a pull request updated meanwhile is on two pages
         return sorted(numbers)
 
     def find_comment(self, number: int, marker: str, author: str) -> int | None:
         """Id of the oldest comment that begins with `marker` and was written by `author`; None if there is none.
 
-        Both count: anybody can paste the marker, and the author writes other comments too.
+        Both are compared: anybody can paste the marker, and the author writes other comments too.
         """
         for comment in self.iter_pages(f"issues/{number}/comments", {}, Comment):
             if comment.user and comment.user.login == author and (comment.body or "").lstrip().startswith(marker):
@@ -90,7 +90,7 @@ class GitHub(RepositoryApi):
         return list(self.iter_pages("pulls", query, Pull))
 
     def create_pull(self, head: str, base: str, title: str, body: str) -> int:
-        """Open a pull request; its number."""
+        """Open a pull request, and return its number."""
         return self.send("POST", "pulls", {"head": head, "base": base, "title": title, "body": body}, Pull).number
 
     def update_pull(self, number: int, title: str, body: str) -> None:

@@ -18,7 +18,7 @@ ATTEMPTS = 5
 BACKOFF_S = 0.5
 MAX_BACKOFF_S = 10.0
 MAX_RETRY_AFTER_S = 60
-"""Told to wait longer than this, tagpipe gives up instead: a CI runner's minutes are not for sleeping."""
+"""Asked to wait longer than this, tagpipe gives up: a CI runner's minutes are not for sleeping."""
 MAX_PAGES = 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN = re.compile(r"[!-~]{1,1000}")
@@ -37,7 +37,7 @@ class _Retry(Exception):
 
 
 def retry_all(operation: Callable[[], Done]) -> Done:
-    """The result of `operation`, which is begun again while its failures may pass.
+    """The result of `operation`, which is repeated while its failures may pass.
 
     All of it is repeated, not only its last request: a comment that was written although the answer said 502 is found
     then, and not written twice. Raises SourceUnavailable after ATTEMPTS failures.

@@ -37,7 +37,7 @@ class Proposal:
     base: str
 
     def check(self) -> None:
-        """Raise ConfigError if the environment lets none be opened; GitHub is not asked."""
+        """Raise ConfigError if the environment does not allow opening one; GitHub is not asked."""
         self._ask(lambda _github: None)
 
     def find(self, sha: str) -> Pull | None:
@@ -48,7 +48,7 @@ class Proposal:
         return next(iter([*opened, *closed]), None)
 
     def write(self, title: str, body: str) -> int:
-        """Open one, or replace title and text of the open one; its number."""
+        """Open one, or replace title and text of the open one, and return its number."""
         return self._ask(lambda github: self._write(github, title, body))
 
     def close(self, number: int, why: str) -> None:
@@ -64,9 +64,10 @@ class Proposal:
         return github.create_pull(self.head, self.base, title, body)
 
     def _ask(self, operation: Callable[[GitHub], Done]) -> Done:
-        """Do `operation` in the repository that GITHUB_REPOSITORY or the remote's address names, with GITHUB_TOKEN.
+        """The result of `operation`, done with GITHUB_TOKEN.
 
-        Raises ConfigError and SourceUnavailable.
+        The repository is the one that GITHUB_REPOSITORY names, else the remote's address. Raises ConfigError and
+        SourceUnavailable.
         """
         repository = os.environ.get("GITHUB_REPOSITORY") or find_repository(self.root, self.remote)
         if repository is None:

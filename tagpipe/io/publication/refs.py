@@ -25,7 +25,7 @@ REFUSED = "refused"
 _HEADS = "refs/heads/"
 _NO_COMMIT = "0" * 40
 _STALE_LOCK_S = 60.0
-"""A lock of a ref that is older belongs to a killed git; a living one holds it for milliseconds."""
+"""A ref's lock file that is older belongs to a killed git; a living one holds it for milliseconds."""
 
 
 class Moved(Exception):
@@ -34,7 +34,7 @@ class Moved(Exception):
 
 @dataclass(frozen=True)
 class Refs:
-    """What is published, proposed and refused now."""
+    """The commits that are published, proposed and refused now."""
 
     base: str
     """The commit that is published."""
@@ -43,7 +43,7 @@ class Refs:
     refused: dict[str, str]
     """Branch -> its commit."""
     expected: str
-    """The commit that the ref which publishing moves must still have then; zeros if there was no such ref."""
+    """The commit that the ref to be moved must still have when it is moved; zeros if there was no such ref."""
 
 
 def read_refs(root: Path, where: PublishParams) -> Refs:
@@ -120,7 +120,7 @@ def keep_refused(root: Path, where: PublishParams, refs: Refs, commit: str, dige
 def move_published(root: Path, where: PublishParams, refs: Refs, commit: str) -> str:
     """Publish the commit (with pull-request, propose it) in one step; the branch that now has it.
 
-    Raises Moved if somebody was quicker, SourceUnavailable or ConfigError if the branch cannot be moved.
+    Raises Moved if it has moved meanwhile, SourceUnavailable or ConfigError if the branch cannot be moved.
     """
     if where.to == "local":
         _move_local(root, refs, commit)
@@ -128,7 +128,7 @@ def move_published(root: Path, where: PublishParams, refs: Refs, commit: str) ->
     branch, options = where.branch, []
     if where.to == "pull-request":
         branch = CANDIDATE_BRANCH
-        options = [f"--force-with-lease={branch}:{'' if refs.candidate is None else refs.candidate}"]
+        options = [f"--force-with-lease={branch}:{refs.candidate or ''}"]
     try:
         push_ref(root, where.remote, f"{commit}:{_HEADS}{branch}", *options)
     except SourceUnavailable:
@@ -176,7 +176,7 @@ def drop_candidate(root: Path, where: PublishParams, refs: Refs) -> None:
 
 
 def read_params_at(root: Path, commit: str) -> Params:
-    """The parameters of a version. Raises ConfigError if it has none, or other ones than this tagpipe reads."""
+    """The parameters of a version. Raises ConfigError if it has none, or if this tagpipe cannot read them."""
     return parse_params(_read_params_tree(root, commit))
 
 

@@ -46,11 +46,7 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
         Path(name).replace(path)
         name = None
     except OSError as error:  # a full disk, too
-        raise ConfigError(
-            f"cannot be written: {reason_of(error)}",
-            file=str(path),
-            fix="Make room or get access there, or name another folder",
-        ) from None
+        raise unwritable(path, error) from None
     finally:
         if name is not None:
             Path(name).unlink(missing_ok=True)
@@ -59,6 +55,15 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
 def unreadable(path: Path, error: OSError) -> InputError:
     """The error to raise for a file that the system does not let us read."""
     return InputError(f"cannot be read: {reason_of(error)}", file=str(path), fix="Check that it is there")
+
+
+def unwritable(path: Path | str, error: OSError) -> ConfigError:
+    """The error to raise for a file or folder that the system does not let us write."""
+    return ConfigError(
+        f"cannot be written: {reason_of(error)}",
+        file=str(path),
+        fix="Make room or get access there, or name another folder",
+    )
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -79,7 +84,7 @@ def dump_json(tree: object) -> str:
 
 
 def write_lines(path: Path, records: Iterable[object]) -> None:
-    """Write one JSON document a line (NDJSON); in ASCII, so that whatever a source held can be written."""
+    """Write one JSON document a line (NDJSON); in ASCII, which can hold even the lone surrogates of a source."""
     with replace_file(path) as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n")
@@ -133,10 +138,10 @@ def read_table(
     columns: list[str] | None = None,
     name: str = "",
 ) -> pa.Table:
-    """The table of a Parquet file that tagpipe wrote, or of its bytes, then called `name` in messages.
+    """Read the table in a Parquet file that tagpipe wrote, or in the bytes of one.
 
-    coded: the columns to read as dictionaries. filters, columns: as in pyarrow. Raises InputError if it is missing or
-    damaged.
+    coded: the columns to read as dictionaries. filters, columns: as in pyarrow. name: of the file, for messages about
+    bytes. Raises InputError if the file is missing or damaged.
     """
     try:
         file = pa.BufferReader(source) if isinstance(source, bytes) else source

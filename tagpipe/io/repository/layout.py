@@ -1,4 +1,4 @@
-"""Where the files of a dataset repository are. The paths themselves stand in dvc.yaml alone."""
+"""Find the files of a dataset repository. Their paths are written in dvc.yaml alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tagpipe.io.repository.yaml_file import read_yaml
 DVC_FILE = "dvc.yaml"
 PARAMS_FILE = "params.yaml"
 CODE_FILE = "tagpipe.version"
-"""In a repository made by `tagpipe init`: which tagpipe built it, a dependency of every stage."""
+"""Names the tagpipe that built a repository made by `tagpipe init`; there, every stage depends on it."""
 
 SCRATCH = ".tagpipe"
 """Folder of locks, pinned downloads and the last error; git-ignored, never part of a version."""
@@ -27,7 +27,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Stage:
-    """What dvc.yaml has for a stage; paths are relative to the dataset repository."""
+    """A stage of dvc.yaml; paths are relative to the dataset repository."""
 
     deps: tuple[str, ...]
     outs: tuple[tuple[str, bool], ...]
@@ -46,11 +46,11 @@ class Layout:
     """True for a directory of `tagpipe build`: its paths lack the first part (`data/`), and there is no DVC."""
 
     def out(self, stage: str, name: str) -> Path:
-        """The output called `name` (last part of its path) of `stage`. Raises ConfigError unless there is one."""
+        """The output of `stage` whose path ends in `name`. Raises ConfigError unless there is exactly one."""
         return self._find(stage, name, [path for path, _ in self._stage(stage).outs])
 
     def dep(self, stage: str, name: str) -> Path:
-        """The dependency called `name` (last part of its path) of `stage`. Raises ConfigError unless there is one."""
+        """The dependency of `stage` whose path ends in `name`. Raises ConfigError unless there is exactly one."""
         return self._find(stage, name, self._stage(stage).deps)
 
     @cached_property
@@ -123,7 +123,7 @@ def packaged_file(name: str) -> Path:
 
 
 def code_version() -> str:
-    """What CODE_FILE holds: the version of the installed tagpipe, and a sha256 over its modules."""
+    """The content of CODE_FILE: the version of the installed tagpipe, and a sha256 over its modules."""
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode("utf-8") + b"\0" + path.read_bytes())
@@ -162,7 +162,7 @@ def _parse_stage(stage: dict[str, object], *, file: str, field: str) -> Stage:
 
 
 def _parse_entry(entry: object) -> tuple[str, dict[str, object]] | None:
-    """(path, its options) of an entry: a path, or a mapping of one path to options or nothing; None for another."""
+    """(path, options) of an entry: a path, or a mapping of one path to options or nothing; None for anything else."""
     path, options = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
     if not isinstance(path, str) or not isinstance(options, dict | None):
         return None

@@ -1,7 +1,7 @@
 """The two locks of a dataset repository, by flock: a run holds one, each stage the other.
 
-A lock file also names its holder, for messages and to tell a living holder from a dead one whose orphaned child
-inherited the lock. The kernel frees a lock when its last holder ends, so none is ever left behind.
+A lock file also names its holder, for messages and to distinguish a living holder from a dead one whose orphaned
+child inherited the lock. The kernel frees a lock when its last holder ends, so none is ever left behind.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import psutil
 from tagpipe.errors import Busy, ConfigError, reason_of
 
 ENVIRONMENT = "TAGPIPE_LOCK"
-"""Name of the variable with `FD:TOKEN` of a lock that the parent process (the Prefect flow) holds for this one."""
+"""Environment variable with `FD:TOKEN` of a lock that the parent process (the Prefect flow) holds for this one."""
 
 POLL_S = 0.1
 ORPHAN_TIMEOUT_S = 900.0
-"""How long to wait for what a killed run left behind: a stage over a million projects may take minutes."""
+"""Time to wait for what a killed run left behind: a stage over a million projects may take minutes."""
 
 _N_READS = 10
 
@@ -40,7 +40,7 @@ class Holder:
     started_at: str
     """UTC, ISO 8601."""
     create_time: float
-    """The same moment, in seconds as psutil has it: tells the process from a later one with its PID."""
+    """The same moment, in psutil's seconds: distinguishes the process from a later one with its PID."""
     token: str
     """Random: shows that a child was given this very lock."""
     command: str
@@ -48,7 +48,7 @@ class Holder:
 
     @property
     def is_alive(self) -> bool:
-        """True if that very process still runs."""
+        """True if this very process still runs."""
         return find_birth(self.pid) == self.create_time
 
     @property
@@ -73,7 +73,7 @@ class HeldLock:
 
 
 def find_birth(pid: int) -> float | None:
-    """When the process began, in seconds as psutil has it; None if there is no such process, or only a zombie.
+    """The time at which a process began, in psutil's seconds; None if there is no such process, or only a zombie.
 
     A killed orphan stays a zombie until PID 1 reaps it, which in many containers happens late or never.
     """
@@ -89,7 +89,7 @@ def find_birth(pid: int) -> float | None:
 def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
     """Hold the run lock of the dataset repository.
 
-    Raises Busy at once if a living run holds it. If its holder is dead, waits for what that left behind.
+    Raises Busy at once if a living run holds it. If its holder is dead, waits for the processes that it left behind.
     """
     path = scratch / "run.lock"
     if inherited := _inherited_lock(path):
@@ -124,9 +124,9 @@ def hold_stage_lock(scratch: Path, *, stage: str) -> Iterator[None]:
 
 
 def _busy(path: Path, holder: Holder | None) -> Busy:
-    who = f"{holder.in_words}," if holder else "another process"
+    holder_text = f"{holder.in_words}," if holder else "another process"
     return Busy(
-        f"{who} is at work in this dataset repository",
+        f"{holder_text} is at work in this dataset repository",
         file=str(path),
         fix="Wait for it to end and run the command again",
     )
@@ -150,7 +150,7 @@ def is_locked(path: Path) -> bool:
 def read_holder(path: Path) -> Holder | None:
     """The process that a lock file names; None if there is no such file, or it names none.
 
-    It is read again for a second, for its holder may be writing it just now.
+    It is read again for a second, because its holder may be writing it just now.
     """
     for _ in range(_N_READS if path.exists() else 0):
         try:

@@ -1,4 +1,4 @@
-"""Git and DVC as child processes: the one place where they are started, and how what they say is read."""
+"""Git and DVC as child processes: the only place where they are started and their output is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DVC = (sys.executable, "-m", "dvc")
 _REASONS = ("fatal: ", "error: ", "remote: ", "! ")
 _MAX_REASONS = 3
 _AS_A_PROGRAM = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false")
-"""Hooks and signatures are made for people's commits."""
+"""No hooks and no signatures, which are meant for people's commits."""
 
 _DISK_FULL = re.compile(r"no space left on device|out of disk ?space|disk quota exceeded", re.I)
 
@@ -36,10 +36,7 @@ def run_program(
     stdin: bytes | None = None,
     timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program in `root` to its end, and collect what it prints.
-
-    Raises subprocess.TimeoutExpired.
-    """
+    """Run a program in `root` to its end, and collect what it prints. Raises subprocess.TimeoutExpired."""
     return subprocess.run(
         command,
         cwd=root,
@@ -96,12 +93,12 @@ def call_git(
 
 
 def _decode(output: bytes) -> str:
-    # Paths and commit subjects may be no UTF-8; fsdecode keeps such bytes, and `errors.visible` escapes them.
+    # Paths and commit subjects may not be UTF-8; fsdecode keeps such bytes, and `errors.visible` escapes them.
     return os.fsdecode(output).rstrip("\n")
 
 
 def _find_reason(stderr: str) -> str:
-    """The lines in which git, or the other side, says what is wrong; else the last line."""
+    """The lines in which git or the remote says what is wrong; the last line if there are none."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
     reasons = [line for line in lines if line.startswith(_REASONS) and not line.startswith("error: failed to push")]
     return "; ".join(reasons[:_MAX_REASONS] or lines[-1:])
@@ -115,7 +112,7 @@ def run_dvc(
 
 
 def start_dvc(root: Path, *arguments: str, lock: HeldLock) -> subprocess.Popen[str]:
-    """Start a DVC command under `lock`, which it then holds with us; stdout and stderr come as one stream of text."""
+    """Start a DVC command under `lock`, which it then shares; stdout and stderr come as one stream of text."""
     # Stages are `python -m ...`: the Python that runs tagpipe has to be the first on PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return subprocess.Popen(
@@ -137,7 +134,7 @@ def says_disk_full(text: str) -> bool:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """True if the system refused a write for want of room."""
+    """True if a write failed because the disk or the quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 

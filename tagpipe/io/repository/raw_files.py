@@ -1,4 +1,4 @@
-"""The received files: read in slices, for they may not fit into memory."""
+"""The received files: read in slices, because they may not fit into memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def find_raw(directory: Path, name: str) -> Path:
 
 
 def suffix_of(path: Path) -> str:
-    """The ending of a file name, which tells how it is read. Raises InputError for one that is not known."""
+    """The ending of a file name, by which the file is read. Raises InputError if it is unknown."""
     try:
         return read_suffix(path.name)
     except ValueError as error:
@@ -61,7 +61,7 @@ def suffix_of(path: Path) -> str:
 
 
 def copy_raw(path: Path, directory: Path, name: str) -> str:
-    """Copy a received file into a raw folder as the only file of input `name`; the name of the copy."""
+    """Copy a received file into a raw folder as the only file of input `name`, and return the name of the copy."""
     target = directory / f"{name}{suffix_of(path)}"
     if not (target.exists() and target.samefile(path)):
         source = open_raw(path)

@@ -18,12 +18,12 @@ R = TypeVar("R", bound=Report)
 
 
 def write_report(layout: Layout, report: Report) -> None:
-    """The report as the output of its stage."""
+    """Write the report as the output of its stage."""
     write_json(layout.out(*report.OUTPUT), report.as_dict())
 
 
 def read_report(layout: Layout, model: type[R]) -> R:
-    """The report of that model. Raises InputError if it is missing or damaged."""
+    """Read the report that `model` describes. Raises InputError if it is missing or damaged."""
     path = layout.out(*model.OUTPUT)
     return parse_report(read_bytes(path), model, file=str(path))
 

@@ -66,7 +66,7 @@ def _open_address(address: str, revision: str | None) -> Any:
     from scmrepo.exceptions import SCMError
 
     try:
-        # DVC 3.67 clones an address once, at the revision first asked for, which is HEAD of the clone from then on.
+        # DVC 3.67 clones an address once, at the revision first asked for, which stays the HEAD of the clone.
         commit = re.sub(r"^(HEAD|@)(?=[~^]|$)", "refs/remotes/origin/HEAD", revision or "HEAD")
         files = _open_commit.__wrapped__(address, commit)
         assert files.repo is not None  # clones now; otherwise the first read would, and fail there

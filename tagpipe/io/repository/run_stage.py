@@ -20,7 +20,7 @@ LAST_ERROR = "last-error.json"
 
 
 def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
-    """Do `work` in the dataset repository of the working directory, and print its line or its error; the exit code.
+    """Do `work` in the dataset repository of the working directory, print its line or error, and return the exit code.
 
     DVC 3.67 ends in 255 whatever a stage's exit code was, so an expected error is also left in
     .tagpipe/last-error.json. A bug keeps its traceback.
@@ -32,7 +32,7 @@ def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
             layout = repository_layout(root)
             print(f"{name}: {work(layout, read_params(layout.params_file))}", flush=True)
     except TagpipeError as error:
-        with contextlib.suppress(ConfigError):  # that the folder cannot be written to may be the very error
+        with contextlib.suppress(ConfigError):  # the error may be that this folder cannot be written to
             write_json(root / SCRATCH / LAST_ERROR, describe_error(name, error))
         if ENVIRONMENT not in os.environ:  # else `tagpipe run` reads the file above and prints it
             print(f"error: {error}", file=sys.stderr, flush=True)

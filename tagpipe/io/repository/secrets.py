@@ -1,4 +1,4 @@
-"""What git, DVC and servers say, with the secrets taken out."""
+"""Take secrets out of texts that are shown, and tokens out of the environment of child processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def without_secrets(text: str) -> str:
 
 
 def _known_secrets() -> list[str]:
-    """The longest first, for one may be the beginning of another."""
+    """Values of the variables with secrets, the longest first, because one may be the beginning of another."""
     values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
     return sorted((value for value in values if len(value) >= _MIN_SECRET_CHARS), key=len, reverse=True)
 

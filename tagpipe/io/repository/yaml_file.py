@@ -39,10 +39,7 @@ def read_params(path: Path) -> Params:
 
 
 def set_values(path: Path, values: dict[tuple[str, ...], object]) -> None:
-    """Set values by their key paths, keeping comments, order and everything else as it is.
-
-    >>> # set_values(Path("params.yaml"), {("threshold", "min_projects"): 25})
-    """
+    """Set values by their key paths, as `("threshold", "min_projects")`; comments, order and all else are kept."""
     yaml = _round_trip_yaml()
     yaml.preserve_quotes = True
     yaml.representer.add_representer(  # ruamel.yaml writes None as an empty text by default
@@ -92,7 +89,7 @@ def _section_of(tree: Any, keys: tuple[str, ...]) -> Any:
 
 
 def _describe_error(error: Exception) -> str:
-    """In one line, with the place if the parser tells it."""
+    """The error in one line, with its line and column if the parser gives them."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     text = escape_shown(str(problem))[1:-1]

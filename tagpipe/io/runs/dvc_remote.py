@@ -11,7 +11,7 @@ from tagpipe.io.repository.programs import disk_full, run_dvc, says_disk_full
 from tagpipe.io.repository.secrets import without_secrets, without_tokens
 
 TIMEOUT_S = 3_600.0
-"""For one push or pull: a remote that never answers must not keep the run lock held for ever."""
+"""For one push or pull: a remote that never answers must not keep the run lock held forever."""
 
 _SHOWN_CHARS = 300
 
@@ -54,7 +54,7 @@ def _transfer(root: Path, command: str) -> None:
 
 
 def _find_reason(stderr: str) -> str:
-    """The first error, in one line as it may be shown; DVC's last one only counts them."""
+    """The first error, in one line without secrets; DVC's last one only counts the others."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     first = (errors or lines[-1:] or ["no word"])[0]

@@ -54,7 +54,7 @@ def _write_lock(layout: Layout, data: bytes) -> None:
 def _is_cut_off(data: bytes) -> bool:
     """True if a kill came while DVC was writing this dvc.lock: DVC 3.67 writes it in place (seen by `make soak`)."""
     if find_conflict(data) is not None:
-        return False  # git wrote that, and only a person can resolve it
+        return False  # git wrote the conflict, and only a person can resolve it
     try:
         parse_lock(data)
     except ConfigError:
@@ -72,12 +72,12 @@ def _is_whole(layout: Layout, stages: dict[str, LockedStage]) -> bool:
 
 
 def forget_begun(layout: Layout) -> None:
-    """Call it after a whole run: what the workspace holds is the last good version now."""
+    """Remove begun.lock: the workspace holds the last good version now."""
     (layout.scratch / "begun.lock").unlink(missing_ok=True)
 
 
 def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
-    """Copy the reports of the workspace to where `put_back` finds them. only_these: and drop older copies."""
+    """Copy the reports of the workspace to where `put_back` finds them. only_these: also remove older copies."""
     contents = [path.read_bytes() for name in layout.reports if (path := layout.root / name).is_file()]
     kept = {_kept_report(layout, _md5(data)): data for data in contents}
     for path, data in kept.items():
@@ -119,7 +119,7 @@ def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, s
 
 
 def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
-    """True if the report is there again, as it was."""
+    """Restore a report; True if its bytes were found."""
     data = next((data for data in _iter_copies(layout, path, digest) if _md5(data) == digest), None)
     if data is None:
         return False
@@ -128,7 +128,7 @@ def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
 
 
 def _iter_copies(layout: Layout, path: str, digest: str) -> Iterator[bytes]:
-    """Candidates for a report: what is in its place, the copy that was kept, what the last commit has."""
+    """Candidates for a report: the file in its place, the copy that was kept, the file in the last commit."""
     for file in (layout.root / path, _kept_report(layout, digest)):
         if file.is_file():
             yield file.read_bytes()

@@ -1,4 +1,4 @@
-"""A version whose data is nowhere, built again from its pinned sources by its own code, in a work tree of its own."""
+"""Build a version whose data is gone again, from its pinned sources and by its own code, in a work tree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
     has_cache: False leaves DVC's cache there empty, as in a fresh clone.
     """
     with ExitStack() as cleanup, temporary_worktree(root, commit, prefix=prefix) as tree:
-        # Runs after the work tree is gone, when nobody is at work in it any more.
+        # Runs after the work tree is removed, when no process works in it any more.
         cleanup.callback(shutil.rmtree, _share_dvc(root, tree, has_cache=has_cache), ignore_errors=True)
         pinned = root / SCRATCH / "pinned"
         if pinned.is_dir():
@@ -39,7 +39,7 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
 
 @contextmanager
 def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
-    """A folder with the version of `commit`, built; gone at the end. Raises InputError if it cannot be built."""
+    """A folder with the version of `commit`, built again; removed at the end. Raises InputError if the build fails."""
     with shared_worktree(root, commit) as tree:
         try:
             run_in_worktree(tree)
@@ -60,22 +60,22 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
     """
     from dvc.repo import Repo
 
-    with Repo(str(root)) as repo, Repo(str(tree)) as there:
+    with Repo(str(root)) as repo, Repo(str(tree)) as tree_repo:
         remotes: dict[str, Any] = {name: dict(options) for name, options in repo.config["remote"].items()}
-        with there.config.edit("local") as config:
+        with tree_repo.config.edit("local") as config:
             if has_cache:
                 config["cache"] = {"dir": repo.cache.local_cache_dir}
             config["remote"] = remotes
             if default := repo.config["core"].get("remote"):
                 config["core"] = {"remote": default}
-        return Path(there.site_cache_dir)
+        return Path(tree_repo.site_cache_dir)
 
 
 _KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind.__base__ is TagpipeError}
 
 
 def run_in_worktree(tree: Path) -> tuple[StageRun, ...]:
-    """Run `tagpipe run` in a work tree; what DVC did for each stage. Raises the failing stage's own error."""
+    """Run `tagpipe run` in a work tree; returns what DVC did for each stage. Raises the failing stage's own error."""
     # `python -m` takes the work tree's own tagpipe if it has one, else the installed one.
     environment = {name: value for name, value in without_tokens().items() if name != ENVIRONMENT}
     done = run_program([sys.executable, "-m", "tagpipe", "run", "--json"], tree, environment=environment)

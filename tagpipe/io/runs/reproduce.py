@@ -19,7 +19,7 @@ from tagpipe.io.runs.run_dvc import BLOCKED_BY, Echo, StageRun, run_dvc
 
 
 def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun]:
-    """Bring `stage` and what it needs (or all stages) up to date, under the run lock; what DVC did.
+    """Bring `stage` and what it needs (or all stages) up to date under the run lock, and return what DVC did.
 
     An edit of the vocabulary that a kill left half written is finished first. If a stage fails, or Ctrl-C ends the
     run, outputs and reports of the last good version are put back.
@@ -30,7 +30,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         raise ConfigError(
             f"there is no stage {json.dumps(stage)}", field="STAGE", expected=" or ".join(layout.stages), fix="Name one"
         )
-    read_params(layout.params_file)  # now: DVC deletes outputs first, and its message for a broken file helps nobody
+    read_params(layout.params_file)  # now: DVC deletes outputs first, and its message for a broken file is of no help
     _check_sections(layout)
     with hold_run_lock(layout.scratch, command=f"tagpipe run {stage or ''}".strip()) as lock:
         finish_killed_edits(layout, echo=echo)
@@ -76,7 +76,7 @@ def _check_sections(layout: Layout) -> None:
 
 
 def write_code_version(layout: Layout) -> None:
-    """Write CODE_FILE in a repository made by `tagpipe init`, if the installed tagpipe is another one than it says.
+    """Write CODE_FILE in a repository made by `tagpipe init`, unless it names the installed tagpipe.
 
     DVC does not look into an installed package; through this file an upgrade changes every stage.
     """

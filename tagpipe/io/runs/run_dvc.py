@@ -1,4 +1,4 @@
-"""One `dvc repro`, and what its output says about each stage."""
+"""Run `dvc repro`, and read from its output what it did for each stage."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from tagpipe.io.repository.programs import start_dvc
 from tagpipe.io.repository.secrets import without_secrets
 
 Status = Literal["ran", "cached", "skipped"]
-
-
 Echo = Callable[[str], None]
-
 
 _PATTERNS: tuple[tuple[re.Pattern[str], Status], ...] = (
     (re.compile(r"^Running stage '(?P<stage>[^']+)'"), "ran"),
@@ -26,12 +23,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Status], ...] = (
     (re.compile(r"^Stage '(?P<stage>[^']+)' didn't change"), "skipped"),
 )
 
-
 BLOCKED_BY = "  (PID "
 """The beginning of a line, below DVC's error, that names the process it is blocked by."""
 
-
-# What DVC 3.67 tells its users and those of `tagpipe run` do not need.
+# Lines of DVC 3.67 that are of no use to users of `tagpipe run`.
 _NOISE = re.compile(
     r"^(\s*$|> |Updating lock file|Generating lock file|To track the changes|To enable auto staging|Use `dvc push`"
     r"|If there are no processes with such PIDs"
@@ -41,7 +36,7 @@ _NOISE = re.compile(
 
 @dataclass(frozen=True)
 class StageRun:
-    """What DVC did for one stage."""
+    """A stage of a run, and what DVC did for it."""
 
     stage: str
     status: Status
@@ -71,7 +66,7 @@ def _parse_progress(line: str) -> StageRun | None:
 
 
 def iter_lines(process: Popen[str]) -> Generator[str]:
-    """The lines that DVC and its stages print. Closed early, it waits for all of them to end, as the pipe tells."""
+    """The lines that DVC and its stages print. If closed early, it waits until all of them have closed the pipe."""
     assert process.stdout is not None
     try:
         for line in process.stdout:

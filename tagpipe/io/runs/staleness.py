@@ -1,4 +1,4 @@
-"""Differences between dvc.lock and the files that it describes: a diff is never of a stale version."""
+"""Differences between dvc.lock and the files that it describes: a stale version is never compared."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tagpipe.io.repository.revisions import open_revision
 
 
 def find_stale(root: Path, revision: str | None) -> list[str]:
-    """What disagrees with dvc.lock, as `STAGE: PATH is modified`; empty if the version is whole.
+    """The disagreements with dvc.lock, as `STAGE: PATH is modified`; empty if the version is whole.
 
-    revision: None for the workspace, where outputs must be present (in DVC's cache or not). At a revision git does not
-    have them, and whether DVC's cache or remote does is seen when they are read. Raises InputError if there is no such
-    revision.
+    revision: None for the workspace, where outputs must be present (in DVC's cache or not). At a revision they
+    are not looked for: reading them fails if neither DVC's cache nor its remote has them. Raises InputError if there is
+    no such revision.
     """
     from dvc.exceptions import DvcException
 
@@ -33,7 +33,7 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
 def find_changed_dependencies(root: Path, paths: Collection[str]) -> set[str]:
     """Those of `paths`, dependencies in the dvc.lock at `root`, that are no longer as it records them.
 
-    A path that no stage depends on any more has changed, too. DVC hashes them, for a dependency may be a folder.
+    A path that no stage depends on any more has changed, too. DVC hashes them, because a dependency may be a folder.
     """
     from dvc.repo import Repo
 
@@ -67,7 +67,7 @@ def _iter_stale(repo: Any, dvc_file: str, *, harmless: tuple[str, ...]) -> Itera
                 yield f"{stage.name}: {_path_of(repo, entry.fspath)} is not the one that was built"
                 continue
             ignored = harmless if entry.fspath in recorded and entry.hash_info.value is not None else ()
-            yield from (f"{stage.name}: {what}" for what in _describe(repo, entry, ignored))
+            yield from (f"{stage.name}: {difference}" for difference in _describe(repo, entry, ignored))
 
 
 def _describe(repo: Any, entry: Any, ignored: tuple[str, ...]) -> Iterator[str]:

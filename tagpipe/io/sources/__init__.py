@@ -1,1 +1,1 @@
-"""The two inputs: pins, downloads, what upstream has."""
+"""The two inputs: their files, pins and downloads, and changes upstream."""

@@ -36,10 +36,10 @@ class _Retry(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server has at an address."""
+    """The answer of a server."""
 
     data: bytes | None
-    """The decoded body; None if it is still the one that the given ETag stands for."""
+    """The decoded body; None if it is unchanged since the given ETag."""
     etag: str | None
     """The server's name for these bytes; None if it gives none."""
 
@@ -55,9 +55,9 @@ class _Request:
     progress: Progress | None
     etag: str | None
 
-    def failed(self, what: str) -> SourceUnavailable:
+    def failed(self, reason: str) -> SourceUnavailable:
         return SourceUnavailable(
-            f"cannot be downloaded: {without_secrets(what)}",
+            f"cannot be downloaded: {without_secrets(reason)}",
             file=f"source.{self.name}",
             found=escape_shown(without_secrets(self.url)),
             fix="Try again later; a pinned version also builds from .tagpipe/pinned or after `dvc pull`",
@@ -74,10 +74,10 @@ def download(url: str, bounds: Download, *, name: str, progress: Progress | None
 def download_if_changed(
     url: str, bounds: Download, *, name: str, progress: Progress | None = None, etag: str | None = None
 ) -> Answer:
-    """The decoded body at `url`, unless it is still the one that `etag` stands for.
+    """The decoded body at `url`, unless it is unchanged since `etag`.
 
-    `name` tells in messages which source it is. A date is not compared: it misses what changes within a second.
-    Raises SourceUnavailable for whatever the network or the server does, ConfigError for what is no address.
+    name: of the source, for messages. Dates are not compared: they miss a change within the same second.
+    Raises SourceUnavailable for whatever the network or the server does, ConfigError if `url` is not an address.
     """
     try:
         _ = httpx.URL(url).host
@@ -139,7 +139,7 @@ def _follow_redirects(client: httpx.Client, request: _Request) -> Answer:
 
 
 def _iter_body(response: httpx.Response, request: _Request) -> Iterator[bytes]:
-    """The decoded body. Received and decoded bytes are both counted, for a small gzip body may hold gigabytes."""
+    """The decoded body. Received and decoded bytes are both counted, because a small gzip body may hold gigabytes."""
     bounds = request.bounds
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip"):
@@ -177,7 +177,7 @@ class _Gunzip:
 
     @property
     def is_at_end(self) -> bool:
-        """True if what was read so far ends where a member does."""
+        """True if nothing was read yet, or if it ends where a member ends."""
         return self._member.eof or not self._begun
 
     def read(self, chunk: bytes, limit: int) -> bytes:

@@ -20,7 +20,7 @@ def sha256_of(data: bytes) -> str:
 
 
 def pinned_file(layout: Layout, sha256: str) -> Path:
-    """Where the store has, or would have, the bytes with this sha256."""
+    """Path in the store of the bytes with this sha256, present or not."""
     return layout.scratch / "pinned" / sha256
 
 
@@ -39,7 +39,7 @@ def store_pinned(layout: Layout, data: bytes) -> None:
 
 
 def store_download(layout: Layout, data: bytes) -> str:
-    """Keep `data` until `forget_downloads` removes it; its sha256."""
+    """Keep `data` until `forget_downloads` removes it, and return its sha256."""
     sha256 = sha256_of(data)
     if not pinned_file(layout, sha256).is_file():
         # Listed first: a kill in between must not leave a file that is never removed.
@@ -49,7 +49,7 @@ def store_download(layout: Layout, data: bytes) -> str:
 
 
 def forget_downloads(layout: Layout, needed: Iterable[str]) -> None:
-    """Remove what `store_download` kept but for the sha256s `needed`: a moving upstream would fill the disk.
+    """Remove what `store_download` kept, except the sha256s `needed`: a moving upstream would fill the disk.
 
     What `tagpipe refresh` or fetch stored is never removed. DVC has the bytes of every version that was built.
     """
@@ -69,5 +69,5 @@ def _list_of_downloads(layout: Layout) -> Path:
 def _read_downloads(layout: Layout) -> frozenset[str]:
     try:
         return _LISTED.validate_json(_list_of_downloads(layout).read_bytes())
-    except (OSError, ValidationError):  # scratch: at worst, files stay that nobody needs
+    except (OSError, ValidationError):  # scratch: at worst, files that nobody needs stay
         return frozenset()

@@ -23,8 +23,8 @@ def open_client(name: str, *, deadline: float, allow_private: bool) -> httpx.Cli
     name: of the source, for messages. deadline: by `time.monotonic`.
     """
     transport = httpx.HTTPTransport(retries=0, trust_env=False)
-    # An address looked up beforehand could be another one when the connection is made. The public place to see the
-    # one that is connected to is httpcore's network backend; httpx 0.28 has no parameter for it.
+    # An address looked up beforehand could have changed by the time of the connection. httpcore's network backend is
+    # the public way to see the address that is connected to; httpx 0.28 has no parameter for it, hence `_pool`.
     transport._pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(), network_backend=_GuardedBackend(name, deadline, allow_private)
     )
@@ -39,7 +39,7 @@ class _GuardedBackend(httpcore.SyncBackend):
         self._deadline = deadline
         self._allow_private = allow_private
 
-    def connect_tcp(self, host: str, port: int, *options: Any, **named: Any) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, *options: Any, **keywords: Any) -> httpcore.NetworkStream:
         """A connection to the first address of `host` that answers. Raises SourceUnavailable for a private one."""
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -54,13 +54,13 @@ class _GuardedBackend(httpcore.SyncBackend):
                     found=escape_shown(host),
                     fix="If that is your own mirror, set source.download.allow_private: true in params.yaml",
                 )
-        last: Exception = httpcore.ConnectError(f"no address for {escape_shown(host)}")
+        failure: Exception = httpcore.ConnectError(f"no address for {escape_shown(host)}")
         for address in addresses:
             try:
-                return _DeadlineStream(super().connect_tcp(address, port, *options, **named), self._deadline)
+                return _DeadlineStream(super().connect_tcp(address, port, *options, **keywords), self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        raise last
+                failure = error
+        raise failure
 
 
 class _DeadlineStream(httpcore.NetworkStream):

@@ -25,7 +25,7 @@ class Fetched:
     """The ending of its file name, which tells how it is read."""
     data: bytes
     origin: str
-    """Where it was found, in words."""
+    """The place where it was found, in words."""
 
 
 def named_sources(params: SourceParams) -> list[tuple[str, Source]]:
@@ -34,7 +34,7 @@ def named_sources(params: SourceParams) -> list[tuple[str, Source]]:
 
 
 def fetch_sources(layout: Layout, params: SourceParams) -> list[Fetched]:
-    """Both inputs.
+    """Find or download both inputs.
 
     Raises InputError (a file is missing), SourceUnavailable, or IntegrityError (other bytes than the pinned ones).
     """
@@ -49,10 +49,11 @@ def fetch_source(layout: Layout, name: str, source: Source, bounds: Download) ->
     assert source.sha256 is not None
     if (stored := find_pinned(layout, source.sha256)) is not None:
         return Fetched(name, source.suffix, stored, "the pinned store")
-    in_head = _find_in_head(layout, name, source)
-    data = in_head if in_head is not None else _download_pinned(name, source, bounds)
-    store_pinned(layout, data)  # the next commit may have other bytes in data/raw, and the url may be gone
-    return Fetched(name, source.suffix, data, "its url" if in_head is None else "data/raw of HEAD")
+    pinned, origin = _find_in_head(layout, name, source), "data/raw of HEAD"
+    if pinned is None:
+        pinned, origin = _download_pinned(name, source, bounds), "its url"
+    store_pinned(layout, pinned)  # the next commit may have other bytes in data/raw, and the url may be gone
+    return Fetched(name, source.suffix, pinned, origin)
 
 
 def _read_source_file(folder: Path, file_name: str, name: str) -> bytes:

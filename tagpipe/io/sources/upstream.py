@@ -1,4 +1,4 @@
-"""What upstream has now, asked for so that an unchanged source costs next to nothing."""
+"""The present bytes upstream, asked for so that an unchanged source costs next to nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEMORY = "upstream.json"
 
 
 class _Seen(BaseModel):
-    """What an address had when it was last asked."""
+    """The bytes at an address when it was last asked."""
 
     sha256: Sha256
     etag: str | None
@@ -61,7 +61,10 @@ def _key(source: Source) -> str:
 
 
 def _read_memory(layout: Layout) -> dict[str, _Seen]:
-    """By `_key`; empty if the file is missing or damaged: then everything is asked for whole."""
+    """The bytes last seen at each address, by `_key`.
+
+    Empty if the file is missing or damaged: then everything is asked for whole.
+    """
     try:
         return _MEMORY.validate_json((layout.scratch / MEMORY).read_bytes())
     except (OSError, ValidationError):

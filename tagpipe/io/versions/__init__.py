@@ -1,1 +1,1 @@
-"""A dataset version wherever it is: work tree, revision, build folder."""
+"""Dataset versions in a work tree, at a git revision or in a build folder."""

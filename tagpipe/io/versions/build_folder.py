@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tagpipe.errors import Busy, ConfigError, reason_of
+from tagpipe.errors import Busy, ConfigError
 from tagpipe.formats.suffixes import SUFFIXES
+from tagpipe.io.repository.files import unwritable
 from tagpipe.io.repository.layout import DVC_FILE, Layout
 
 SCRATCH_FOLDER = ".build.tmp"
@@ -19,9 +20,9 @@ SCRATCH_FOLDER = ".build.tmp"
 
 
 def check_build_folder(layout: Layout) -> None:
-    """Raise ConfigError unless the folder is new, empty or a build's: nothing else is ever replaced."""
+    """Raise ConfigError unless the folder is new, empty or of an earlier build: nothing else is ever replaced."""
     folder = layout.root
-    with _in_words(folder):
+    with _explain_os_errors(folder):
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if DVC_FILE in names:
         raise ConfigError(
@@ -51,18 +52,18 @@ def fill_build_folder(layout: Layout) -> Iterator[Layout]:
     folder, scratch = layout.root, layout.root / SCRATCH_FOLDER
     new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        with _in_words(folder):
+        with _explain_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with _hold(folder), _scratch(scratch):
+        with _lock_folder(folder), _empty_scratch(scratch):
             yield replace(layout, root=scratch / "new")
-            with _in_words(folder):
+            with _explain_os_errors(folder):
                 _put_in_place(layout, scratch / "new", scratch / "old")
     finally:
         _remove_empty(new_folders)
 
 
 def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
-    """Move what is there to `old`, then what is in `new` into its place, or everything back.
+    """Move the files of an earlier build to `old`, and those of `new` into place; if that fails, move all back.
 
     The manifest goes first and comes last: a folder that a kill leaves half moved is no build.
     """
@@ -89,9 +90,9 @@ def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
 
 
 @contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[None]:
-    """Remove the folder now, should a killed build have left it, and at the end."""
-    with _in_words(folder):
+def _empty_scratch(folder: Path) -> Iterator[None]:
+    """Remove the folder now, in case a killed build left it, and at the end."""
+    with _explain_os_errors(folder):
         if folder.exists():
             shutil.rmtree(folder)
     try:
@@ -108,12 +109,12 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 @contextlib.contextmanager
-def _hold(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     """Lock the folder against other builds; the kernel frees it if this process is killed."""
-    with _in_words(folder):
+    with _explain_os_errors(folder):
         fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with _in_words(folder):
+        with _explain_os_errors(folder):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
@@ -121,7 +122,7 @@ def _hold(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
+def _explain_os_errors(folder: Path) -> Iterator[None]:
     """Turn an OSError into a ConfigError, or into Busy if the lock is taken."""
     try:
         yield
@@ -132,8 +133,4 @@ def _in_words(folder: Path) -> Iterator[None]:
             fix="Wait for it to end and run the command again",
         ) from None
     except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {reason_of(error)}",
-            file=str(error.filename or folder),
-            fix="Make room or get access there, or name another folder",
-        ) from None
+        raise unwritable(error.filename or folder, error) from None

@@ -34,13 +34,13 @@ def read_versions(root: Path, revision: str = "HEAD", *, n_most: int) -> list[Re
 
 
 def find_versions(root: Path, *, n_most: int) -> list[RecordedVersion]:
-    """As `read_versions` from HEAD, but empty if there is no git, no commit or no version."""
+    """The versions that `read_versions` gives for HEAD; empty if there is no git, no commit or no version."""
     commits = _find_commits(root, "HEAD", n_most=n_most) if shutil.which("git") else None
     return list(_iter_versions(root, commits))[::-1] if commits else []
 
 
 def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[MonitoredVersion]:
-    """The last `n_most` versions along the history of `revision`, the oldest first, with what their monitors found.
+    """The last `n_most` versions along the history of `revision`, the oldest first, with their monitors' reports.
 
     Raises InputError as `read_versions` does.
     """
@@ -50,7 +50,7 @@ def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[M
 
 
 def read_monitoring(root: Path, commit: str) -> MonitorReport | None:
-    """What the monitor found in the version of a commit; None if its report is missing or damaged."""
+    """The monitor's report on the version of a commit; None if it is missing or damaged."""
     return _read_monitoring(root, [commit])[commit]
 
 

@@ -1,4 +1,7 @@
-"""The sides of a diff: a git revision, the workspace or a directory of `tagpipe build`, if whole and up to date."""
+"""The sides of a comparison, read from a git revision, the workspace or a directory of `tagpipe build`.
+
+Only a version that is whole and up to date is read.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ from tagpipe.vocabulary.vocabulary import load_vocabulary
 WORKSPACE = "workspace"
 _LEDGER = "annotate/tag_uses"
 _COMPARED = ("annotate/projects",)
-"""Tables checked besides the content. Of the ledger, which is ten times as long, only the length is checked."""
+"""Tables that are checked besides the content; of the ledger, ten times as long, only the length is."""
 
 _WAYS_OUT = (
     "Run `tagpipe run` at that revision and commit dvc.lock and data/reports, `dvc pull` its data, or let "
@@ -100,7 +103,7 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
             yield loaded
             return
         with rebuilt_revision(root, commit) as tree:
-            yield _load(Version(repository_layout(tree)), _shown(name, commit), commit)
+            yield _load(Version(repository_layout(tree)), _shown_revision(name, commit), commit)
     finally:
         _close_commit(root, commit)
 
@@ -125,7 +128,7 @@ def load_built(root: Path, params: Params) -> LoadedSide:
 
 
 def was_built_by_present_code(loaded: LoadedSide) -> bool:
-    """True if a version of the workspace was built by the code that is installed now."""
+    """True if the installed code is the one that built a version of the workspace."""
     root = loaded.version.layout.root
     if loaded.code is None or find_changed_dependencies(root, loaded.code):
         return False
@@ -133,7 +136,7 @@ def was_built_by_present_code(loaded: LoadedSide) -> bool:
     return recorded in (None, hashlib.md5(code_version().encode("utf-8"), usedforsecurity=False).hexdigest())
 
 
-def _shown(name: str, commit: str) -> str:
+def _shown_revision(name: str, commit: str) -> str:
     return commit[:12] if commit.startswith(name) else f"{name} ({commit[:12]})"
 
 
@@ -157,7 +160,7 @@ def _load_directory(path: Path, name: str) -> LoadedSide:
 
 
 def _load_revision(root: Path, name: str, commit: str) -> LoadedSide:
-    shown = _shown(name, commit)
+    shown = _shown_revision(name, commit)
     _refuse_stale(find_stale(root, commit), f"revision {shown}", _WAYS_OUT)
     try:
         return _load(open_version(root, commit), shown, commit)
@@ -175,10 +178,6 @@ def _refuse_stale(stale: list[str], file: str, fix: str) -> None:
         )
 
 
-def _read_lock(version: Version) -> RecordedLock:
-    return RecordedLock.model_validate(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
-
-
 def _load(version: Version, name: str, commit: str | None = None, *, params: Params | None = None) -> LoadedSide:
     manifest = version.read_report(Manifest)
     side = Side(
@@ -194,8 +193,10 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
         sources=manifest.sources,
         commit=commit,
     )
-    code = None if version.layout.is_build else _read_lock(version).code
-    return LoadedSide(side, version, code)
+    if version.layout.is_build:
+        return LoadedSide(side, version, code=None)
+    lock = RecordedLock.model_validate(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
+    return LoadedSide(side, version, lock.code)
 
 
 def _read_uses(version: Version, *, n_rows: int) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A dataset version wherever it is: the workspace, a directory written by `tagpipe build`, a git revision."""
+"""Read a dataset version from the workspace, a directory written by `tagpipe build`, or a git revision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from tagpipe.tables.schemas import CODED, IdType, id_kind_of, plain_type, table_
 
 R = TypeVar("R", bound=Report)
 
-
 _CONTENT = ("threshold/projects", "threshold/tags")
 """The tables that `content_sha256` is computed from."""
 
@@ -40,7 +39,7 @@ class Version:
     """In `repo`; None for its HEAD."""
 
     def path_of(self, stage: str, name: str) -> str:
-        """An output's path in the dataset repository, also for messages."""
+        """Path of an output in the dataset repository."""
         return self.layout.out(stage, name).relative_to(self.layout.root).as_posix()
 
     def path_of_table(self, key: str) -> str:
@@ -51,7 +50,7 @@ class Version:
     def read(self, stage: str, name: str) -> bytes:
         """The bytes of an output. Raises InputError if it is not there."""
         path = self.path_of(stage, name)
-        self._expect(path)
+        self._require_file(path)
         return self.read_file(path)
 
     def read_file(self, path: str) -> bytes:
@@ -60,8 +59,8 @@ class Version:
             return read_bytes(self.layout.root / path)
         return read_at_revision(self.repo, self.revision, path)
 
-    def _expect(self, path: str) -> None:
-        """Raise InputError if an output on the disk is missing; at a revision, reading it tells."""
+    def _require_file(self, path: str) -> None:
+        """Raise InputError if an output on the disk is missing; at a revision, reading it does."""
         if self.repo is None and not (self.layout.root / path).is_file():
             raise InputError(
                 "is not there: the version has not been built here, or not wholly",
@@ -70,7 +69,7 @@ class Version:
             )
 
     def read_report(self, model: type[R]) -> R:
-        """The report of that model. Raises InputError if it is missing or damaged."""
+        """Read the report that `model` describes. Raises InputError if it is missing or damaged."""
         return parse_report(self.read(*model.OUTPUT), model, file=self.path_of(*model.OUTPUT))
 
     def read_rejected(self) -> Iterator[RejectedRow]:
@@ -83,7 +82,7 @@ class Version:
     ) -> pa.Table:
         """The table STAGE/TABLE of `table_schemas`. Raises InputError if it is missing or damaged."""
         path = self.path_of_table(key)
-        self._expect(path)
+        self._require_file(path)
         source = self.layout.root / path if self.repo is None else self.read_file(path)
         table = read_table(source, coded=CODED[key], filters=filters, columns=columns, name=path)
         _check_columns(table, key, columns, file=path)
@@ -122,7 +121,9 @@ def open_version(path_or_repo: str | Path = ".", revision: str | None = None) ->
 
 
 def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_schemas("integer"))) -> dict[str, str]:
-    """Check the tables `keys`, and the content in any case, against the manifest; path -> digest, and `content`.
+    """Check the tables `keys`, and in any case the content, against the manifest.
+
+    Returns path -> digest of the tables `keys`, and `content` -> that of the content.
 
     Raises IntegrityError, which names every file that is missing, unreadable or has other values.
     """
@@ -133,7 +134,7 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
         raise from_dict({**error.as_dict(), "kind": IntegrityError.__name__}) from None
     digests: dict[str, str] = {}
     wrong: list[str] = []
-    content: dict[str, pa.Table] = {}  # the other tables, up to ten times as long, are let go when they are hashed
+    content: dict[str, pa.Table] = {}  # kept; the other tables, up to ten times as long, are freed once hashed
 
     def check(key: str, table: pa.Table) -> None:
         path = version.path_of_table(key)
@@ -155,7 +156,7 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
     if not wrong:
         digest = content_sha256(*(content[key] for key in _CONTENT))
         if digest != manifest.content_sha256:
-            for key in set(_CONTENT) - set(keys):  # to say which of the two it is
+            for key in set(_CONTENT) - set(keys):  # to name the one that differs
                 check(key, content[key])
         for path, sha256 in (
             (version.path_of("threshold", "manifest.json"), manifest.content_sha256),
