@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import md5
 from pathlib import Path, PurePosixPath
 
 from tagpipe.checks.stored_objects import Copy, ObjectCheck, Place, merge_paths
@@ -12,6 +11,7 @@ from tagpipe.errors import InputError, IntegrityError
 from tagpipe.io.checks.object_stores import LEGACY_HASH, LISTING_SUFFIX, ObjectStores, check_md5, open_stores
 from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
+from tagpipe.io.repository.files import md5_of
 from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.versions.version import open_version, verify_version
 
@@ -124,4 +124,4 @@ def _with_files(check: ObjectCheck, place: Place, read_file: ReadFile) -> Object
 
 def _check_file(path: str, expected: str, place: Place, read_file: ReadFile) -> Copy:
     data = read_file(path)
-    return check_md5(place, path, expected, None if data is None else md5(data, usedforsecurity=False).hexdigest())
+    return check_md5(place, path, expected, None if data is None else md5_of(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -106,6 +107,11 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def md5_of(data: bytes) -> str:
+    """The md5 by which DVC knows `data`."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def write_table(path: Path, table: pa.Table) -> None:

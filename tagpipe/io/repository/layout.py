@@ -49,6 +49,10 @@ class Layout:
         """The output of `stage` whose path ends in `name`. Raises ConfigError unless there is exactly one."""
         return self._find(stage, name, [path for path, _ in self._stage(stage).outs])
 
+    def path_of(self, stage: str, name: str) -> str:
+        """The path of an output, relative to `root`. Raises as `out` does."""
+        return self.out(stage, name).relative_to(self.root).as_posix()
+
     def dep(self, stage: str, name: str) -> Path:
         """The dependency of `stage` whose path ends in `name`. Raises ConfigError unless there is exactly one."""
         return self._find(stage, name, self._stage(stage).deps)

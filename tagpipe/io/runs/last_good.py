@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import md5
 from pathlib import Path
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.git.commits import read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, LockedStage, find_conflict, parse_lock
-from tagpipe.io.repository.files import write_bytes
+from tagpipe.io.repository.files import md5_of, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
 from tagpipe.io.repository.programs import start_dvc
@@ -79,7 +78,7 @@ def forget_begun(layout: Layout) -> None:
 def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
     """Copy the reports of the workspace to where `put_back` finds them. only_these: also remove older copies."""
     contents = [path.read_bytes() for name in layout.reports if (path := layout.root / name).is_file()]
-    kept = {_kept_report(layout, _md5(data)): data for data in contents}
+    kept = {_kept_report(layout, md5_of(data)): data for data in contents}
     for path, data in kept.items():
         if not path.is_file():
             write_bytes(path, data)
@@ -91,10 +90,6 @@ def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
 
 def _kept_report(layout: Layout, digest: str) -> Path:
     return layout.scratch / "reports" / digest
-
-
-def _md5(data: bytes) -> str:
-    return md5(data, usedforsecurity=False).hexdigest()
 
 
 def put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -> None:
@@ -120,7 +115,7 @@ def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, s
 
 def _put_back_report(layout: Layout, path: str, digest: str) -> bool:
     """Restore a report; True if its bytes were found."""
-    data = next((data for data in _iter_copies(layout, path, digest) if _md5(data) == digest), None)
+    data = next((data for data in _iter_copies(layout, path, digest) if md5_of(data) == digest), None)
     if data is None:
         return False
     write_bytes(layout.root / path, data)

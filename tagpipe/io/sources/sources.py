@@ -78,9 +78,9 @@ def _read_source_file(folder: Path, file_name: str, name: str) -> bytes:
 
 def _find_in_head(layout: Layout, name: str, source: Source) -> bytes | None:
     """The pinned bytes in data/raw of the last commit, from DVC's cache or remote; None if they are not there."""
-    raw = layout.out("fetch", "raw").relative_to(layout.root)
+    path = f"{layout.path_of('fetch', 'raw')}/{name}{source.suffix}"
     try:
-        data = read_at_revision(layout.root, "HEAD", f"{raw.as_posix()}/{name}{source.suffix}")
+        data = read_at_revision(layout.root, "HEAD", path)
     except TagpipeError:
         return None
     return data if sha256_of(data) == source.sha256 else None

@@ -58,7 +58,7 @@ def _read_monitoring(root: Path, commits: list[str]) -> dict[str, MonitorReport 
     layout = repository_layout(root)
     if MONITOR not in layout.stages:
         return dict.fromkeys(commits)
-    path = layout.out(MONITOR, "monitor.json").relative_to(layout.root).as_posix()
+    path = layout.path_of(*MonitorReport.OUTPUT)
     blobs = read_blobs(root, [(commit, path) for commit in commits])
     return {commit: _parse_monitoring(blobs[commit, path]) for commit in commits}
 
@@ -104,17 +104,15 @@ def _find_commits(root: Path, revision: str, *, n_most: int) -> list[_Commit] | 
 
 def _iter_versions(root: Path, commits: list[_Commit]) -> Iterator[RecordedVersion]:
     layout = repository_layout(root)
-    reports = [
-        layout.out(stage, name).relative_to(layout.root).as_posix()
-        for stage, name in (
-            ("validate", "validation.json"),
-            ("threshold", "threshold.json"),
-            ("threshold", "tag_counts.csv"),
-        )
-    ]
-    blobs = read_blobs(root, [(commit, path) for commit, *_ in commits for path in (LOCK_FILE, *reports)])
+    paths = (
+        LOCK_FILE,
+        layout.path_of(*ValidationReport.OUTPUT),
+        layout.path_of(*ThresholdReport.OUTPUT),
+        layout.path_of("threshold", "tag_counts.csv"),
+    )
+    blobs = read_blobs(root, [(commit, path) for commit, *_ in commits for path in paths])
     for commit, committed_at, subject in commits:
-        lock, validation, threshold, counts = (blobs[commit, path] for path in (LOCK_FILE, *reports))
+        lock, validation, threshold, counts = (blobs[commit, path] for path in paths)
         if lock is None or validation is None or threshold is None or counts is None:
             continue
         try:

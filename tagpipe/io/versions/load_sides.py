@@ -5,7 +5,6 @@ Only a version that is whole and up to date is read.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError
 from tagpipe.history.lock import RecordedLock
 from tagpipe.io.git.commits import find_commit
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
+from tagpipe.io.repository.files import md5_of
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.io.repository.revisions import open_revision
@@ -133,7 +133,7 @@ def was_built_by_present_code(loaded: LoadedSide) -> bool:
     if loaded.code is None or find_changed_dependencies(root, loaded.code):
         return False
     recorded = loaded.code.get(CODE_FILE)
-    return recorded in (None, hashlib.md5(code_version().encode("utf-8"), usedforsecurity=False).hexdigest())
+    return recorded in (None, md5_of(code_version().encode("utf-8")))
 
 
 def _shown_revision(name: str, commit: str) -> str:

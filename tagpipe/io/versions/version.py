@@ -40,7 +40,7 @@ class Version:
 
     def path_of(self, stage: str, name: str) -> str:
         """Path of an output in the dataset repository."""
-        return self.layout.out(stage, name).relative_to(self.layout.root).as_posix()
+        return self.layout.path_of(stage, name)
 
     def path_of_table(self, key: str) -> str:
         """The path of the table STAGE/TABLE."""
