@@ -96,7 +96,9 @@ def test_whoever_does_not_end_is_named(root: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(worktree, "ORPHAN_TIMEOUT_S", 0.2)
     tree = leave_behind(root)
     orphan = start_work(tree, 600)
-    with pytest.raises(Busy, match=f"left behind what does not end; found process {orphan.pid} \\(python") as caught:
+    with pytest.raises(
+        Busy, match=f"left behind processes that do not end; found process {orphan.pid} \\(python"
+    ) as caught:
         clear_worktrees(root, PREFIX)
     assert caught.value.exit_code == 6
     assert tree.is_dir()

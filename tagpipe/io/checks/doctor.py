@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -78,10 +79,8 @@ def _check_lock(check: str, path: Path) -> CheckResult:
 def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:
     versions = {}
     for name in LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
     yield from judge_libraries(versions)
 
 

@@ -18,6 +18,7 @@ REMOTE_TIMEOUT_S = 20.0
 
 
 def check_rwlock(layout: Layout) -> Iterator[CheckResult]:
+    """Check that DVC's record of readers and writers names no process, and that no kill has garbled it."""
     check = "DVC's rwlock"
     heal = "Run `tagpipe run`, which heals it, or delete .dvc/tmp/rwlock when no DVC is at work"
     path = rwlock_path(layout.root)
@@ -35,6 +36,7 @@ def check_rwlock(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_dvc_lock_file(layout: Layout) -> Iterator[CheckResult]:
+    """Check that no DVC command is at work."""
     path = layout.root / ".dvc" / "tmp" / "lock"
     if is_locked(path):
         pid = path.read_text(encoding="utf-8", errors="replace").strip()
@@ -61,6 +63,7 @@ def check_version(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_dvc_settings(layout: Layout) -> Iterator[CheckResult]:
+    """Check that DVC starts no processes of its own, which crash without a network."""
     core = read_dvc_config(layout.root)["core"]
     loud = [name for name in ("analytics", "check_update") if core.get(name, True)]
     for name in loud:
@@ -71,6 +74,7 @@ def check_dvc_settings(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_remote(layout: Layout) -> Iterator[CheckResult]:
+    """Check that there is a default DVC remote, and that it answers."""
     name = read_dvc_config(layout.root)["core"].get("remote")
     if name is None:
         what = "there is no default one: the data is on this disk alone"

@@ -48,6 +48,7 @@ def check_ignored(layout: Layout) -> Iterator[CheckResult]:
 
 
 def check_worktrees(layout: Layout) -> Iterator[CheckResult]:
+    """Check that git lists no work tree whose folder is gone."""
     gone = [tree["worktree"] for tree in list_worktrees(layout.root) if "prunable" in tree]
     if gone:
         what = f"{len(gone)} whose folder is gone, such as {gone[0]}"

@@ -87,7 +87,7 @@ def _find_left_behind(root: Path, own_prefix: str) -> list[Path]:
 
 
 def list_worktrees(root: Path) -> list[dict[str, str]]:
-    """The work trees that git knows, each as attribute -> value (`git worktree list --porcelain`)."""
+    """The work trees that git knows, each as its attributes -> values (`git worktree list --porcelain`)."""
     blocks = (ask_git(root, "worktree", "list", "--porcelain") or "").split("\n\n")
     trees = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
     return [tree for tree in trees if "worktree" in tree]
@@ -108,7 +108,7 @@ def _wait_for_workers(folder: Path) -> None:
     while workers := _find_workers(folder):
         if time.monotonic() > deadline:
             raise Busy(
-                "a killed run has left behind what does not end",
+                "a killed run has left behind processes that do not end",
                 file=str(folder),
                 found=", ".join(workers),
                 fix="End it, and run the command again",

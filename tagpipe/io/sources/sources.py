@@ -22,7 +22,7 @@ class Fetched:
 
     name: str
     suffix: str
-    """The ending of its file name, which tells how it is read."""
+    """The ending of its file name, by which it is read."""
     data: bytes
     origin: str
     """The place where it was found, in words."""

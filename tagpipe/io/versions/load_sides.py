@@ -61,9 +61,9 @@ class LoadedSide:
     def _read_input(self, name: str) -> RawFile:
         suffix: str = getattr(self.side.params.source, name).suffix
         path = f"{self.version.path_of('fetch', 'raw')}/{name}{suffix}"
-        if self.version.repo is None:
-            return RawFile(name, suffix, open_raw(self.version.layout.root / path))
-        return RawFile(name, suffix, self.version.read_file(path))
+        is_on_disk = self.version.repo is None
+        data = open_raw(self.version.layout.root / path) if is_on_disk else self.version.read_file(path)
+        return RawFile(name, suffix, data)
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def _read_uses(version: Version, *, n_rows: int) -> pa.Table:
     uses = version.read_table(_LEDGER, columns=["normalized_tag", "outcome"])
     if uses.num_rows != n_rows:
         raise IntegrityError(
-            "has not as many rows as its manifest says",
+            "does not have as many rows as its manifest says",
             file=version.path_of("annotate", "tag_uses.parquet"),
             found=str(uses.num_rows),
             expected=str(n_rows),

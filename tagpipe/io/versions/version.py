@@ -99,7 +99,7 @@ def _check_columns(table: pa.Table, key: str, columns: list[str] | None, *, file
         ]:
             return
     raise InputError(
-        "has other columns than such a table",
+        "does not have the columns of this table",
         file=file,
         found=escape_shown(", ".join(f"{name}: {kind}" for name, kind in actual)),
         expected=", ".join(columns or table_schemas("integer")[key].names),
