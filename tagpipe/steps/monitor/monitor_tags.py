@@ -6,12 +6,14 @@ and periods, trends and bursts are sums over that. No loop runs over uses or tag
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
-from tagpipe.steps.monitor.candidates import describe_candidates, judge_candidates
+from tagpipe.steps.monitor.candidates import Judged, describe_candidates, judge_candidates
 from tagpipe.steps.monitor.statistics import adjust_p, rising_p, round_significant, trend_score
 from tagpipe.steps.monitor.uses import Times, Uses, find_labeled, read_uses, time_uses
 from tagpipe.tables.periods import Periods, day_text, find_days, make_periods
@@ -44,43 +46,83 @@ def monitor_tags(
     periods = make_periods(days, params.period, min_projects=params.min_period_projects)
     times = time_uses(uses, days, periods)
     kept = tags.filter(tags.column("kept")).column("tag").combine_chunks()
-    support = uses.count(uses.is_out)
-    normal = normalize_tags(uses.forms)
-    is_out = support > 0
-    is_ignored = is_out & find_ignored(normal, ignored or Ignored())
-    deprecated = pa.array(sorted(map(normalize_tag, vocabulary.deprecated)), pa.string())
-    is_candidate = is_out & ~is_ignored & ~np.asarray(pc.is_in(normal, value_set=deprecated), dtype=bool)
-    codes = np.flatnonzero(is_candidate & (support >= params.min_uses))
-    judged = judge_candidates(
-        uses.forms,
-        codes,
-        support,
-        uses.count(uses.is_out & ~find_labeled(projects, kept)[uses.rows]),
-        times,
-        periods,
-        params,
-        min_projects=threshold.min_projects,
-        is_known=look_up(normal.take(pa.array(codes)), resolve_names(vocabulary)) >= 0,
-        excluded=frozenset(map(normalize_tag, annotate.exclude) if annotate.normalize else annotate.exclude),
-    )
+    forms = _classify_forms(uses, vocabulary, ignored or Ignored())
+    is_unlabeled = ~find_labeled(projects, kept)[uses.rows]
+    judged = _judge_forms(uses, forms, is_unlabeled, times, periods, params, annotate=annotate, threshold=threshold)
     apart = (not_same or DistinctNames()).within(vocabulary)
     candidates = describe_candidates(
-        uses.forms, support, projects.num_rows, judged, times, vocabulary, apart, n_most=params.max_candidates
+        uses.forms, forms.support, projects.num_rows, judged, times, vocabulary, apart, n_most=params.max_candidates
     )
     return MonitorReport(
         n_projects=projects.num_rows,
         n_undated=projects.num_rows - int(periods.sizes.sum()),
         min_projects=threshold.min_projects,
-        uses=_count_uses(len(uses.codes), int(support.sum()), int(support[is_ignored].sum())),
-        n_forms=int(is_out.sum()),
-        n_ignored_forms=int(is_ignored.sum()),
+        uses=forms.count_uses(len(uses.codes)),
+        n_forms=int(forms.is_out.sum()),
+        n_ignored_forms=int(forms.is_ignored.sum()),
         n_candidates=len(judged.codes),
         n_left_out=len(judged.codes) - len(candidates),
         n_suggested=int(judged.suggested.sum()),
-        periods=_describe_periods(times, periods, is_out, is_ignored),
+        periods=_describe_periods(times, periods, forms),
         candidates=candidates,
         fading=_find_fading(tag_uses, time_uses(tag_uses, days, periods), periods, kept, params),
         never_used=tuple(sorted(set(vocabulary.tags) - set(tag_uses.used_forms))),
+    )
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """What is decided once per distinct form: arrays over the codes of `Uses.forms`."""
+
+    support: Int64s
+    """Projects that have the form outside the vocabulary."""
+    is_ignored: Bools
+    is_candidate: Bools
+    is_known: Bools
+    """True for a name of the vocabulary, in any spelling."""
+
+    @property
+    def is_out(self) -> Bools:
+        return np.asarray(self.support > 0)
+
+    def count_uses(self, n_uses: int) -> UseCounts:
+        return _count_uses(n_uses, int(self.support.sum()), int(self.support[self.is_ignored].sum()))
+
+
+def _classify_forms(uses: Uses, vocabulary: Vocabulary, ignored: Ignored) -> _Forms:
+    support = uses.count(uses.is_out)
+    normal = normalize_tags(uses.forms)
+    is_ignored = (support > 0) & find_ignored(normal, ignored)
+    deprecated = pa.array(sorted(map(normalize_tag, vocabulary.deprecated)), pa.string())
+    is_deprecated = np.asarray(pc.is_in(normal, value_set=deprecated), dtype=bool)
+    is_known = look_up(normal, resolve_names(vocabulary)) >= 0
+    return _Forms(support, is_ignored, (support > 0) & ~is_ignored & ~is_deprecated, is_known)
+
+
+def _judge_forms(
+    uses: Uses,
+    forms: _Forms,
+    is_unlabeled: Bools,
+    times: Times,
+    periods: Periods,
+    params: MonitorParams,
+    *,
+    annotate: AnnotateParams,
+    threshold: ThresholdParams,
+) -> Judged:
+    """Judge the candidates with enough uses. is_unlabeled: by use, True if its project has no kept tag."""
+    codes = np.flatnonzero(forms.is_candidate & (forms.support >= params.min_uses))
+    return judge_candidates(
+        uses.forms,
+        codes,
+        forms.support,
+        uses.count(uses.is_out & is_unlabeled),
+        times,
+        periods,
+        params,
+        min_projects=threshold.min_projects,
+        is_known=forms.is_known[codes],
+        excluded=frozenset(map(normalize_tag, annotate.exclude) if annotate.normalize else annotate.exclude),
     )
 
 
@@ -98,20 +140,20 @@ def _share(part: int, whole: int) -> float | None:
     return round_significant(part / whole) if whole else None
 
 
-def _describe_periods(times: Times, periods: Periods, is_out: Bools, is_ignored: Bools) -> tuple[Period, ...]:
+def _describe_periods(times: Times, periods: Periods, forms: _Forms) -> tuple[Period, ...]:
     def total(which: Bools, weights: Int64s | None = None) -> list[int]:
         of_entries = None if weights is None else weights[which]
         sums = np.bincount(times.entry_periods[which], weights=of_entries, minlength=len(periods))
-        return [int(each) for each in sums.tolist()]
+        return list(map(int, sums))
 
     codes, counts = times.entry_codes, times.entry_counts
     is_first = np.append(True, codes[1:] != codes[:-1])[: len(codes)]  # periods ascend within a code
-    regarded = ~is_ignored[codes]
+    regarded = ~forms.is_ignored[codes]
     rows = zip(
         periods.names,
         periods.sizes.tolist(),
         total(np.ones(len(codes), dtype=bool), counts),
-        total(is_out[codes], counts),
+        total(forms.is_out[codes], counts),
         total(~regarded, counts),
         total(regarded),
         total(regarded & is_first),
@@ -142,20 +184,20 @@ def _find_fading(
     q = adjust_p(p)
     kept_names = set(kept.to_pylist())
     support = uses.count()
-    found = []
-    for at in np.flatnonzero(q < params.max_q).tolist():
-        code = int(tested[at])
+    fading = []
+    for index in np.flatnonzero(q < params.max_q).tolist():
+        code = int(tested[index])
         tag = uses.forms[code].as_py()
-        found.append(
+        fading.append(
             FadingTag(
                 tag=tag,
                 n_projects=int(support[code]),
                 first_seen=day_text(int(times.first[code])),
                 last_seen=day_text(int(times.last[code])),
                 n_periods=int(times.n_periods[code]),
-                fade_p=round_significant(float(p[at])),
-                fade_q=round_significant(float(q[at])),
+                fade_p=round_significant(float(p[index])),
+                fade_q=round_significant(float(q[index])),
                 is_kept=tag in kept_names,
             )
         )
-    return tuple(sorted(found, key=lambda fading: (fading.fade_q, fading.tag)))
+    return tuple(sorted(fading, key=lambda row: (row.fade_q, row.tag)))
