@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def parse_answer(exit_code: int, answer: str) -> Publication | TagpipeError | None:
-    """What `main` wrote; None where it did not come so far."""
+    """The result that `main` wrote; None if it did not get that far."""
     try:
         return _PUBLICATION.validate_json(answer) if exit_code == 0 else from_dict(json.loads(answer))
     except (ValidationError, ValueError, KeyError, TypeError):

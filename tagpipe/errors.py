@@ -56,7 +56,7 @@ def escape_shown(value: object) -> str:
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system refused, to stand behind a colon in a message."""
+    """The reason that the system gave, without errno or file name, to end a message with."""
     return (error.strerror or str(error)).lower()
 
 

@@ -1,4 +1,4 @@
-"""What a check-up found: one line what, one line how to mend it."""
+"""The findings of a check-up: what is wrong, and how to mend it."""
 
 from __future__ import annotations
 

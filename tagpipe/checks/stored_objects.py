@@ -47,12 +47,12 @@ class ObjectCheck:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether a copy is corrupt, or none is left. One good copy beside a missing one is no damage."""
+        """True if a copy is corrupt or none is left. A good copy beside a missing one is not damage."""
         return any(copy.condition == "corrupt" for copy in self.copies) or self.is_lost
 
     @property
     def is_lost(self) -> bool:
-        """Whether no stored copy (git, cache, remote) is good, and each of them was looked at."""
+        """True if every stored copy (git, cache, remote) was checked and none is good."""
         stored = [copy for copy in self.copies if copy.place != "workspace"] or self.copies
         return all(copy.condition in ("missing", "corrupt") for copy in stored)
 
@@ -62,7 +62,7 @@ class ObjectCheck:
 
 
 def describe_fix(check: ObjectCheck, *, at_revision: bool) -> str | None:
-    """What heals an object, as one line of commands in their order; None if nothing is wrong.
+    """The commands that heal an object, in order, on one line; None if nothing is wrong.
 
     at_revision: the version may not be the one that is checked out.
     """

@@ -76,7 +76,7 @@ class VersionDiff:
 
     @property
     def is_same_content(self) -> bool:
-        """Whether the labeled datasets are the same, value by value."""
+        """True if the labeled datasets are equal, value by value."""
         return self.base.content_sha256 == self.head.content_sha256
 
     @property
@@ -88,7 +88,7 @@ class VersionDiff:
 
 
 def diff_versions(base: Side, head: Side) -> VersionDiff:
-    """What head has otherwise than base. Raises InputError where a side has an id twice."""
+    """Everything in which head differs from base. Raises InputError if a side has an id twice."""
     union = unite(base, head)
     base_labels, head_labels = union.labels_of(base.labels), union.labels_of(head.labels)
     labels = diff_labels(base_labels, head_labels)

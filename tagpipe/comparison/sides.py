@@ -137,7 +137,7 @@ def _unique_ids(side: Side) -> pa.Array:
 
 
 def _is_ascending(values: pa.Array | Int64s) -> bool:
-    """Whether each is greater than the one before: then none is there twice, which is quicker seen than counted."""
+    """True if every value is greater than the one before, so that none is there twice: cheaper than counting."""
     if isinstance(values, pa.Array):
         return bool(pc.all(pc.less(values[:-1], values[1:]), min_count=0).as_py())
     return bool((values[1:] > values[:-1]).all())

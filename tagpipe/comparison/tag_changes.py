@@ -32,11 +32,11 @@ class TagChange:
 
     @property
     def differs(self) -> bool:
-        """Whether anything of it is another in head."""
+        """True if its support, its side of the cut or any of its labels differ in head."""
         return (self.base, self.was_kept) != (self.head, self.is_kept) or bool(self.n_added or self.n_removed)
 
     def is_near(self, min_projects: int) -> bool:
-        """Whether it stayed on its side of the cut, and is near it in head."""
+        """True if it stayed on its side of the cut and is near the cut in head."""
         return self.was_kept == self.is_kept and abs(self.head - min_projects) <= NEAR_CUT * min_projects
 
 

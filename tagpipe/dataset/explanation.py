@@ -131,7 +131,7 @@ class _NameReader:
 
     @property
     def strictness(self) -> str:
-        """What the build did not do with names, in words."""
+        """The treatment of names that the build had switched off, in words."""
         normalized = "" if self.normalize else "; names are compared as written (annotate.normalize: false)"
         followed = "" if self.aliases else "; aliases are not followed (annotate.aliases: false)"
         return normalized + followed

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol
 from tagpipe.errors import InputError, escape_shown
 
 MAX_DEPTH = 64
-"""Objects and lists within each other; real sources need three."""
+"""The deepest nesting of objects and lists; real sources need three."""
 
 _CONTAINERS = (dict, list)
 
@@ -242,7 +242,7 @@ def _is_too_deep(value: object) -> bool:
 
 
 def _is_too_large(text: str) -> bool:
-    """Whether `text` is a number beyond any float, or an integer with more digits than Python reads."""
+    """True if `text` is a number beyond any float, or an integer with more digits than Python reads."""
     if text[0] not in "-0123456789":
         return False
     if text.lstrip("-").isdigit():

@@ -1,4 +1,4 @@
-"""What dvc.lock tells of a version: its code and its parameters."""
+"""A version's code and parameters, as dvc.lock records them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def open_curation(root: Path) -> Curation:
 
 
 def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, int]:
-    """How many projects have what an edit names, by the version last built; nothing where none is built.
+    """For each name in an edit, the projects that have it in the version last built; empty if none is built.
 
     n_projects: of the first form; support: of the first tag, before the cut; n_projects_of_2 and so on: of further
     ones.

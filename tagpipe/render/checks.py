@@ -1,4 +1,4 @@
-"""What `tagpipe verify --deep` found: one line an object, what is wrong with it and how to heal it below."""
+"""Check-ups on a terminal: a line for each object or finding, below it what is wrong and how to mend it."""
 
 from __future__ import annotations
 

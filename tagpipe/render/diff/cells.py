@@ -1,4 +1,4 @@
-"""What the comparison's renderers are given: sections of cells, where public text is told from our own words.
+"""Tables of cells, which every renderer of a comparison draws. A cell marks which of its text is public.
 
 A renderer escapes what is public in its own way and prints our own words as they are; nothing else decides what is
 shown, so that terminal, Markdown and HTML agree.

@@ -1,4 +1,4 @@
-"""What the monitor counts: the tag uses of the ledger as flat arrays, and when each tag is used."""
+"""The tag uses of a ledger as flat arrays, and the times at which each tag is used."""
 
 from __future__ import annotations
 
