@@ -15,6 +15,9 @@ from tagpipe.errors import TagpipeError
 pytest.register_assert_rewrite("support")
 
 from support.commands import Ended, Tagpipe  # noqa: E402 - its asserts are to be rewritten
+from support.processes import start_programs  # noqa: E402
+
+start = pytest.fixture(start_programs)
 
 
 @pytest.fixture(scope="session", autouse=True)
