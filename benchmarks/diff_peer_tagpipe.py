@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.diff_result import read_sides, write_result
-from tagpipe.io.git.new_repository import files
-from tagpipe.io.versions.version import load_sides as sides
+from tagpipe.io.repository import files
+from tagpipe.io.versions import load_sides
 from tagpipe.operations import compare as comparison
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     base, head, out = read_sides()
     files.use_system_memory()
     if "--unverified" in sys.argv:
-        sides.verify_version = lambda _, **__: None
+        load_sides.verify_version = lambda _, **__: None
     found = comparison.compare(Path.cwd(), str(base), str(head), with_causes="--causes" in sys.argv)
     labels = found.diff.labels
     projects, _ = found.diff.union.unpack(labels.labels)

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.rule import COMPRESSION, COMPRESSION_LEVEL, Job, read_job
 from tagpipe.dataset.build import Build, build
-from tagpipe.io.git.new_repository import files
+from tagpipe.io.repository import files
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.params import Params, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
