@@ -1,4 +1,4 @@
-"""What the new-tag monitor found, on a terminal and as Markdown. Public text is always literal."""
+"""The report of the new-tag monitor, on a terminal and as Markdown. Public text is always literal."""
 
 from __future__ import annotations
 
@@ -28,44 +28,45 @@ _WHY_NOT = {
 }
 
 
-def render_monitoring(found: MonitorReport, *, n_most: int) -> RenderableType:
-    """All of it, with at most n_most candidates."""
-    parts: list[RenderableType] = [Text(line) for line in tell_monitoring(found)]
-    if found.periods:
-        parts += [Text(), _table(_PERIOD_COLUMNS, found.periods)]
-    if found.candidates:
-        parts += [Text(), _table(_CANDIDATE_COLUMNS, found.candidates[:n_most])]
-    if (n_more := found.n_candidates - min(n_most, len(found.candidates))) > 0:
+def render_monitoring(report: MonitorReport, *, n_most: int) -> RenderableType:
+    """The whole report, with at most n_most candidates."""
+    parts: list[RenderableType] = [Text(line) for line in _count_lines(report)]
+    if report.periods:
+        parts += [Text(), _table(_PERIOD_COLUMNS, report.periods)]
+    if report.candidates:
+        parts += [Text(), _table(_CANDIDATE_COLUMNS, report.candidates[:n_most])]
+    if (n_more := report.n_candidates - min(n_most, len(report.candidates))) > 0:
         parts.append(Text(f"... and {n_more:,} more candidates"))
-    return Group(*parts, Text(), *(Text(line) for line in _tell_vocabulary(found)))
+    return Group(*parts, Text(), *(Text(line) for line in _vocabulary_lines(report)))
 
 
-def tell_monitoring(found: MonitorReport) -> list[str]:
-    """The counts in three lines."""
-    undated = f", {found.n_undated:,} without a date" if found.n_undated else ""
-    uses = found.uses
-    outside = f"outside the vocabulary: {found.n_forms:,} forms, {_percent(uses.out_of_vocabulary_share)} of the uses"
-    suggested = f"{found.n_suggested:,} suggested to be added (at least {found.min_projects:,} projects)"
+def _count_lines(report: MonitorReport) -> list[str]:
+    """The counts, in three lines."""
+    undated = f", {report.n_undated:,} without a date" if report.n_undated else ""
+    uses = report.uses
+    outside = f"outside the vocabulary: {report.n_forms:,} forms, {_percent(uses.out_of_vocabulary_share)} of the uses"
+    suggested = f"{report.n_suggested:,} suggested to be added (at least {report.min_projects:,} projects)"
     return [
-        f"{found.n_projects:,} projects{undated}, with {uses.n_uses:,} tag uses",
+        f"{report.n_projects:,} projects{undated}, with {uses.n_uses:,} tag uses",
         f"{outside}; without the ignored ones {_percent(uses.out_of_vocabulary_share_after_ignore)}",
-        f"{found.n_candidates:,} candidates, {suggested}",
+        f"{report.n_candidates:,} candidates, {suggested}",
     ]
 
 
-def _tell_vocabulary(found: MonitorReport) -> list[str]:
-    fading = [f"{shorten(each.tag, _TAG_CHARS)} (q {_p(each.fade_q)})" for each in found.fading]
-    never = [shorten(tag, _TAG_CHARS) for tag in found.never_used]
-    return [f"fading in the vocabulary: {_list(fading)}", f"never used: {_list(never)}"]
+def _vocabulary_lines(report: MonitorReport) -> list[str]:
+    fading = [f"{shorten(tag.tag, _TAG_CHARS)} (q {_p_value(tag.fade_q)})" for tag in report.fading]
+    never_used = [shorten(tag, _TAG_CHARS) for tag in report.never_used]
+    return [f"fading in the vocabulary: {_list(fading)}", f"never used: {_list(never_used)}"]
 
 
 def _list(names: Sequence[str]) -> str:
+    """The first names, and the number of the others."""
     more = f" (+{len(names) - _N_SHOWN:,} more)" if len(names) > _N_SHOWN else ""
     return (", ".join(names[:_N_SHOWN]) or "none") + more
 
 
 def why_not(candidate: Candidate) -> str:
-    """What keeps it from being suggested, in words; `suggested` if nothing does."""
+    """The reasons that keep a candidate from being suggested, in words; `suggested` if there are none."""
     return ", ".join(_WHY_NOT.get(reason, reason) for reason in candidate.reasons) or "suggested"
 
 
@@ -73,7 +74,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else percent(share)
 
 
-def _p(value: float | None) -> str:
+def _p_value(value: float | None) -> str:
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -81,31 +82,34 @@ def _count(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def _nearest(each: Candidate) -> str:
-    return "-" if each.nearest is None else f"{shorten(each.nearest, _TAG_CHARS)} {each.nearest_score:.0f}"
+def _nearest(candidate: Candidate) -> str:
+    if candidate.nearest is None:
+        return "-"
+    return f"{shorten(candidate.nearest, _TAG_CHARS)} {candidate.nearest_score:.0f}"
 
 
 _PERIOD_COLUMNS: dict[str, Callable[[Period], str]] = {
-    "period": lambda each: each.period,
-    "projects": lambda each: f"{each.n_projects:,}",
-    "outside": lambda each: _percent(each.uses.out_of_vocabulary_share),
-    "not ignored": lambda each: _percent(each.uses.out_of_vocabulary_share_after_ignore),
-    "new forms": lambda each: _percent(each.new_form_share),
-    "unseen": lambda each: _percent(each.unseen_mass),
+    "period": lambda period: period.period,
+    "projects": lambda period: f"{period.n_projects:,}",
+    "outside": lambda period: _percent(period.uses.out_of_vocabulary_share),
+    "not ignored": lambda period: _percent(period.uses.out_of_vocabulary_share_after_ignore),
+    "new forms": lambda period: _percent(period.new_form_share),
+    "unseen": lambda period: _percent(period.unseen_mass),
 }
 _CANDIDATE_COLUMNS: dict[str, Callable[[Candidate], str]] = {
-    "tag": lambda each: shorten(each.tag, _TAG_CHARS) or EMPTY,
-    "projects": lambda each: f"{each.n_projects:,}",
-    "periods": lambda each: _count(each.n_periods),
-    "days": lambda each: _count(each.n_days),
-    "busiest": lambda each: _percent(each.concentration),
-    "trend q": lambda each: _p(each.trend_q),
-    "burst q": lambda each: _p(each.burst_q),
-    "first tag": lambda each: f"{each.n_first_tag:,}",
+    "tag": lambda candidate: shorten(candidate.tag, _TAG_CHARS) or EMPTY,
+    "projects": lambda candidate: f"{candidate.n_projects:,}",
+    "periods": lambda candidate: _count(candidate.n_periods),
+    "days": lambda candidate: _count(candidate.n_days),
+    "busiest": lambda candidate: _percent(candidate.concentration),
+    "trend q": lambda candidate: _p_value(candidate.trend_q),
+    "burst q": lambda candidate: _p_value(candidate.burst_q),
+    "first tag": lambda candidate: f"{candidate.n_first_tag:,}",
     "nearest": _nearest,
     "suggested": why_not,
 }
 _LEFT = ("period", "tag", "nearest", "suggested")
+"""Columns that are aligned to the left."""
 
 
 def _table(columns: dict[str, Callable[[Any], str]], rows: Sequence[Any]) -> Table:
@@ -118,7 +122,7 @@ def _table(columns: dict[str, Callable[[Any], str]], rows: Sequence[Any]) -> Tab
 def render_traces(
     versions: Sequence[MonitoredVersion], traces: Sequence[CandidateTrace], *, n_most: int
 ) -> RenderableType:
-    """The candidates along the versions that have a report, the oldest first."""
+    """The number of projects of each candidate, version by version, the oldest first."""
     known = [version for version in versions if version.report is not None]
     lines = [f"{len(known):,} of {len(versions):,} versions have a report of the monitor"]
     if not known:
@@ -126,23 +130,23 @@ def render_traces(
     first, last = known[0], known[-1]
     lines.append(f"from {first.commit[:9]} ({first.committed_at[:10]}) to {last.commit[:9]} ({last.committed_at[:10]})")
     columns: dict[str, Callable[[CandidateTrace], str]] = {
-        "tag": lambda each: shorten(each.tag, _TAG_CHARS) or EMPTY,
-        "versions": lambda each: draw_sparkline(each.n_projects),
-        "first": lambda each: _count(each.n_projects[0]),
-        "last": lambda each: _count(each.n_projects[-1]),
+        "tag": lambda trace: shorten(trace.tag, _TAG_CHARS) or EMPTY,
+        "versions": lambda trace: draw_sparkline(trace.n_projects),
+        "first": lambda trace: _count(trace.n_projects[0]),
+        "last": lambda trace: _count(trace.n_projects[-1]),
     }
     return Group(*map(Text, lines), Text(), _table(columns, traces[:n_most]))
 
 
-def markdown_monitoring(found: MonitorReport, *, n_most: int) -> str:
+def markdown_monitoring(report: MonitorReport, *, n_most: int) -> str:
     """The counts and the first candidates."""
-    lines = [f"- {line}" for line in tell_monitoring(found)]
-    if found.candidates:
+    lines = [f"- {line}" for line in _count_lines(report)]
+    if report.candidates:
         names = [name for name in _CANDIDATE_COLUMNS if name != "nearest"]
         marks = ["---" if name in _LEFT else "---:" for name in names]
         lines += ["", f"| {' | '.join(names)} |", f"|{'|'.join(marks)}|"]
-        lines += [f"| {' | '.join(_cells(each, names))} |" for each in found.candidates[:n_most]]
-    fading = ", ".join(code_span(each.tag) for each in found.fading[:_N_SHOWN]) or "none"
+        lines += [f"| {' | '.join(_cells(candidate, names))} |" for candidate in report.candidates[:n_most]]
+    fading = ", ".join(code_span(tag.tag) for tag in report.fading[:_N_SHOWN]) or "none"
     return "\n".join([*lines, "", f"Fading in the vocabulary: {fading}"]) + "\n"
 
 
@@ -150,18 +154,18 @@ def _cells(candidate: Candidate, names: Sequence[str]) -> list[str]:
     return [code_span(candidate.tag) if name == "tag" else _CANDIDATE_COLUMNS[name](candidate) for name in names]
 
 
-def tabulate_candidates(found: MonitorReport) -> list[dict[str, Any]]:
-    """The candidates as rows for a table of somebody else's."""
+def tabulate_candidates(report: MonitorReport) -> list[dict[str, Any]]:
+    """The candidates as rows, for a table that another program draws."""
     return [
         {
-            "tag": visible(each.tag),
-            "projects": each.n_projects,
-            "days": each.n_days,
-            "busiest day": each.concentration,
-            "trend q": each.trend_q,
-            "burst q": each.burst_q,
-            "first tag": each.n_first_tag,
-            "suggested": why_not(each),
+            "tag": visible(candidate.tag),
+            "projects": candidate.n_projects,
+            "days": candidate.n_days,
+            "busiest day": candidate.concentration,
+            "trend q": candidate.trend_q,
+            "burst q": candidate.burst_q,
+            "first tag": candidate.n_first_tag,
+            "suggested": why_not(candidate),
         }
-        for each in found.candidates
+        for candidate in report.candidates
     ]
