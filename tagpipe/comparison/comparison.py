@@ -19,7 +19,7 @@ class Comparison:
 
     diff: VersionDiff
     attribution: Attribution | None
-    """None where causes were not asked for."""
+    """None if causes were not asked for."""
     gates: tuple[GateResult, ...]
 
     @property
@@ -29,14 +29,14 @@ class Comparison:
 
     @property
     def document(self) -> DiffDocument:
-        """What the renderers draw."""
+        """The comparison in the form that the renderers draw."""
         return make_document(self.diff, self.attribution, self.gates)
 
 
 def changes_table(comparison: Comparison) -> pa.Table:
     """Every label change: project_id, tag, change (added or removed), cause, factors.
 
-    The last two are null where causes were not asked for.
+    The last two are null if causes were not asked for.
     """
     diff, attribution = comparison.diff, comparison.attribution
     projects, tags = diff.union.unpack(diff.labels.labels)

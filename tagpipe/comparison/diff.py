@@ -1,7 +1,7 @@
-"""What differs between two dataset versions: projects by id, tags as sets, one label change at a time.
+"""The differences between two dataset versions: projects by id, tags as sets, one label change at a time.
 
-The unit of change is (project, tag, added or removed), where a project's labels are the tags that are left after the
-cut. Projects are compared whether they are labeled or not, so that one that lost its last tag is seen to lose it.
+The unit of change is (project, tag, added or removed), where a project's labels are its tags that passed the cut.
+Unlabeled projects are compared, too; otherwise one that lost its last tag would seem removed.
 Everything is computed on flat arrays in the coordinates of `sides.Union`; no loop runs over projects.
 """
 
@@ -31,38 +31,43 @@ from tagpipe.tables.tag_lists import Bools, Int64s
 
 @dataclass(frozen=True, eq=False)
 class VersionDiff:
-    """All that differs. Projects are indices into `union.ids`, ascending.
-
-    schema_changes: column, its type in base and head. head_projects: id, created_on, text of the projects of `added`
-    and `rewritten` (in that order): what `apply` needs. moved_in_time: another created_on. newly_unlabeled,
-    newly_labeled: in both versions, and lost their last label or gained their first. measures: every count and
-    measure of the reports, changed or not. out_of_vocabulary: the tags whose number of projects differs, the largest
-    difference first. signatures, moves: of projects in both versions.
-    """
+    """Everything that differs. Arrays of projects are indices into `union.ids`, ascending."""
 
     base: Side
     head: Side
     union: Union
     schema_changes: tuple[ValueChange, ...]
+    """Columns whose type differs, and the text fields if they do."""
     added: Int64s
     removed: Int64s
     retexted: Int64s
+    """In both versions, with another text."""
     redated: Int64s
+    """In both versions, with another created_on."""
     relabeled: Int64s
+    """In both versions, with other labels."""
     newly_unlabeled: Int64s
+    """In both versions, having lost their last label."""
     newly_labeled: Int64s
+    """In both versions, having gained their first label."""
     labels: LabelChanges
+    """Those of added and removed projects, too."""
     n_base_labels: int
     n_head_labels: int
     tags: tuple[TagChange, ...]
     near_cut: tuple[TagChange, ...]
+    """Tags that stayed on their side of the cut, close to it."""
     signatures: tuple[Signature, ...]
+    """Of projects in both versions."""
     moves: tuple[TagMove, ...]
+    """Of projects in both versions."""
     params: tuple[ValueChange, ...]
     sources: tuple[ValueChange, ...]
     vocabulary: tuple[EntryChange, ...]
     measures: tuple[ValueChange, ...]
+    """Every count and measure of the reports, changed or not."""
     out_of_vocabulary: tuple[ValueChange, ...]
+    """Forms whose number of projects differs, the largest difference first."""
 
     @property
     def entered(self) -> tuple[TagChange, ...]:
@@ -81,10 +86,10 @@ class VersionDiff:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing at all differs: content, parameters, vocabulary. Received bytes may, as in their order."""
-        found = (self.schema_changes, self.tags, self.params, self.vocabulary, self.out_of_vocabulary)
+        """True if content, parameters and vocabulary are the same. The received bytes may differ, as in their order."""
+        changes = (self.schema_changes, self.tags, self.params, self.vocabulary, self.out_of_vocabulary)
         arrays = (self.added, self.removed, self.retexted, self.redated, self.labels)
-        return self.is_same_content and not any(found) and not any(len(array) for array in arrays)
+        return self.is_same_content and not any(changes) and not any(len(array) for array in arrays)
 
 
 def diff_versions(base: Side, head: Side) -> VersionDiff:
@@ -129,7 +134,7 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
 
 
 def _differ(base: Side, head: Side, column: str, union: Union, projects: Int64s) -> Bools:
-    """Which of `projects` (of both sides) hold another value in `column`."""
+    """For each of `projects` (which both sides have), True if its value in `column` differs."""
     ours = _take(base.projects.column(column), union.base_rows[projects])
     theirs = _take(head.projects.column(column), union.head_rows[projects])
     if ours.equals(theirs):
@@ -143,13 +148,14 @@ def _take(column: pa.ChunkedArray, rows: Int64s) -> pa.ChunkedArray:
 
 
 def _are_labeled(union: Union, labels: Int64s) -> Bools:
-    found = np.zeros(len(union.ids), dtype=bool)
-    found[union.unpack(labels)[0]] = True
-    return found
+    """For each project of the union, True if it has any of the labels."""
+    is_labeled = np.zeros(len(union.ids), dtype=bool)
+    is_labeled[union.unpack(labels)[0]] = True
+    return is_labeled
 
 
 def _of_projects(union: Union, labels: LabelChanges, projects: Int64s) -> LabelChanges:
-    """The changes of `projects` (ascending) alone."""
+    """Only the changes of `projects`."""
     chosen = np.zeros(len(union.ids), dtype=bool)
     chosen[projects] = True
     stays = chosen[union.unpack(labels.labels)[0]]

@@ -1,4 +1,4 @@
-"""How tags fared between two dataset versions: support, the cut, groups of equal changes, moves from tag to tag."""
+"""Changes of tags between two dataset versions: support, place at the cut, and groups of equal label changes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ NEAR_CUT = 0.1
 
 @dataclass(frozen=True)
 class TagChange:
-    """A tag whose support, or whose place at the cut, differs, or whose labels do.
-
-    base, head: projects with it before the cut (0: not seen). was_kept, is_kept: whether it passed the cut.
-    """
+    """The support, the place at the cut and the label changes of one tag."""
 
     tag: str
     base: int
+    """Projects with it before the cut, in base; 0 if base has not seen it."""
     head: int
+    """The same in head."""
     was_kept: bool
+    """True if it passed base's cut."""
     is_kept: bool
+    """True if it passed head's cut."""
     n_added: int
+    """Projects that gained it as a label."""
     n_removed: int
+    """Projects that lost it as a label."""
 
     @property
     def differs(self) -> bool:
@@ -42,12 +45,14 @@ class TagChange:
 
 @dataclass(frozen=True)
 class Signature:
-    """The same change of labels on several projects: tags removed and added, each ascending; all their projects'
-    indices, ascending."""
+    """The same label change on one or more projects."""
 
     removed: tuple[str, ...]
+    """Ascending."""
     added: tuple[str, ...]
+    """Ascending."""
     projects: Int64s
+    """Indices of the projects, ascending."""
 
     @property
     def n_projects(self) -> int:
@@ -56,26 +61,28 @@ class Signature:
 
 def diff_tags(base: Side, head: Side, union: Union, labels: LabelChanges) -> tuple[TagChange, ...]:
     """Every tag that either side has seen, ascending."""
-    places = union.unpack(labels.labels)[1]
+    tags = union.unpack(labels.labels)[1]
     n_added, n_removed = (
-        dict(zip(union.tags.to_pylist(), np.bincount(places[which], minlength=len(union.tags)).tolist(), strict=True))
-        for which in (labels.is_added, ~labels.is_added)
+        dict(zip(union.tags.to_pylist(), np.bincount(tags[mask], minlength=len(union.tags)).tolist(), strict=True))
+        for mask in (labels.is_added, ~labels.is_added)
     )
     ours, theirs = _supports(base.tags), _supports(head.tags)
-    found = []
+    changes = []
     for tag in sorted(ours.keys() | theirs.keys() | n_added.keys()):
         (n_base, was_kept), (n_head, is_kept) = ours.get(tag, (0, False)), theirs.get(tag, (0, False))
-        found.append(TagChange(tag, n_base, n_head, was_kept, is_kept, n_added.get(tag, 0), n_removed.get(tag, 0)))
-    return tuple(found)
+        changes.append(TagChange(tag, n_base, n_head, was_kept, is_kept, n_added.get(tag, 0), n_removed.get(tag, 0)))
+    return tuple(changes)
 
 
 def _supports(tags: pa.Table) -> dict[str, tuple[int, bool]]:
+    """Tag -> (projects with it before the cut, True if it passed the cut)."""
     names, counts, kept = (tags.column(name).to_pylist() for name in ("tag", "n_projects", "kept"))
     return {name: (count, is_kept) for name, count, is_kept in zip(names, counts, kept, strict=True)}
 
 
 def group_changes(union: Union, labels: LabelChanges) -> tuple[Signature, ...]:
-    """Projects by what changed on them, the most frequent change first, then by its tags."""
+    """The projects grouped by their label changes; the most frequent change first, then by its tags."""
+    # Each project's change becomes one text such as "-3 +7", so that Arrow can group them without a Python loop.
     projects, tags = union.unpack(labels.labels)
     order = np.lexsort((tags, labels.is_added, projects))
     signs = pc.if_else(pa.array(labels.is_added[order]), "+", "-")
@@ -86,9 +93,9 @@ def group_changes(union: Union, labels: LabelChanges) -> tuple[Signature, ...]:
     codes = groups.indices.to_numpy()
     by_group = np.split(rows[np.argsort(codes, kind="stable")], np.cumsum(np.bincount(codes))[:-1]) if len(rows) else []
     names = union.tags.to_pylist()
-    found = []
+    signatures = []
     for key, members in zip(groups.dictionary.to_pylist(), by_group, strict=True):
         parts = [(part[0], names[int(part[1:])]) for part in key.split(" ")]
-        removed, added = (tuple(name for sign, name in parts if sign == which) for which in "-+")
-        found.append(Signature(removed, added, members))
-    return tuple(sorted(found, key=lambda group: (-group.n_projects, group.removed, group.added)))
+        removed, added = (tuple(name for sign, name in parts if sign == wanted) for wanted in "-+")
+        signatures.append(Signature(removed, added, members))
+    return tuple(sorted(signatures, key=lambda group: (-group.n_projects, group.removed, group.added)))

@@ -15,56 +15,57 @@ from tagpipe.tables.tag_lists import Int64s, offsets_of
 from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names
 
 MIN_MOVED = 5
+"""Projects that a move must have to be suspected."""
 MIN_OVERLAP = 0.8
-"""A move is suspected from this many projects on, whose losers and gainers overlap (Jaccard) at least so much."""
+"""Overlap (Jaccard, 0-1) that its losers and gainers must have."""
 
 _SLICE = 1 << 18
-"""Removed labels that are paired with added ones at a time."""
+"""Removed labels that are paired with added ones at a time; bounds the memory."""
 
 Kind = Literal["rename", "merge", "split"]
 
 
 @dataclass(frozen=True)
 class TagMove:
-    """Labels that went from one tag to another.
-
-    declared: head's vocabulary has `old`, a tag of base's, as an alias of `new`; else suspected from the labels.
-    n_moved: projects that lost `old` and gained `new`. n_lost, n_gained: projects (in both versions) that lost `old`,
-    that gained `new`. overlap: of all losers and all gainers of the whole rename, merge or split, of a declared move of
-    this pair alone (Jaccard, 0-1).
-    """
+    """Labels that went from one tag to another, on projects that both versions have."""
 
     kind: Kind
     old: str
     new: str
     declared: bool
+    """True if `old`, a tag in base's vocabulary, is an alias of `new` in head's; else only the labels suggest it."""
     n_moved: int
+    """Projects that lost `old` and gained `new`."""
     n_lost: int
+    """Projects that lost `old`."""
     n_gained: int
+    """Projects that gained `new`."""
     overlap: float
+    """Jaccard index (0-1) of losers and gainers: of the whole rename, merge or split; of this pair if declared."""
 
 
 def find_moves(
     union: Union, labels: LabelChanges, tags: tuple[TagChange, ...], base: Side, head: Side
 ) -> tuple[TagMove, ...]:
-    """Declared moves, then suspected ones; each by n_moved descending, then old, new.
+    """Declared moves, then suspected ones, both by n_moved descending, then old, new.
 
-    labels: the changes of projects that both versions have. tags: of `diff_tags`.
+    labels: the changes of projects that both versions have. tags: from `diff_tags`.
     """
-    lost, gained = (_projects_by_tag(union, labels, is_added=which) for which in (False, True))
+    lost, gained = (_projects_by_tag(union, labels, is_added=is_added) for is_added in (False, True))
     n_moved = _count_pairs(union, labels)
     by_name = {change.tag: change for change in tags}
     names = union.tags.to_pylist()
-    place = {name: at for at, name in enumerate(names)}
+    index_of = {name: index for index, name in enumerate(names)}
+    no_projects = np.zeros(0, dtype=np.int64)
     declared = []
     for old, new in _declared_pairs(base, head):
-        ours, theirs = (
-            which.get(place.get(tag, -1), np.zeros(0, dtype=np.int64)) for which, tag in ((lost, old), (gained, new))
-        )
-        moved = n_moved.get((place.get(old, -1), place.get(new, -1)), 0)
+        # A tag that no labeled project has is in the vocabulary, but not in the union.
+        pair = index_of.get(old, -1), index_of.get(new, -1)
+        losers, gainers = lost.get(pair[0], no_projects), gained.get(pair[1], no_projects)
         kind: Kind = "merge" if new in base.vocabulary.tags else "rename"
-        declared.append(TagMove(kind, old, new, True, moved, len(ours), len(theirs), _jaccard(ours, theirs)))
-    known = {(place.get(move.old), place.get(move.new)) for move in declared}
+        overlap = _jaccard(losers, gainers)
+        declared.append(TagMove(kind, old, new, True, n_moved.get(pair, 0), len(losers), len(gainers), overlap))
+    known = {(index_of.get(move.old), index_of.get(move.new)) for move in declared}
     suspected = [
         TagMove(kind, names[old], names[new], False, n_moved[old, new], len(lost[old]), len(gained[new]), overlap)
         for kind, old, new, overlap in _suspect(lost, gained, n_moved, [by_name[name] for name in names])
@@ -75,7 +76,7 @@ def find_moves(
 
 
 def _declared_pairs(base: Side, head: Side) -> list[tuple[str, str]]:
-    """(old, new) where a tag of base is an alias in head."""
+    """(old, new) for each tag of base that is an alias in head."""
     canonical = {normalize_tag(tag) for tag in head.vocabulary.tags}
     names = resolve_names(head.vocabulary)
     forms = ((tag, normalize_tag(tag)) for tag in base.vocabulary.tags)
@@ -83,26 +84,28 @@ def _declared_pairs(base: Side, head: Side) -> list[tuple[str, str]]:
 
 
 def _projects_by_tag(union: Union, labels: LabelChanges, *, is_added: bool) -> dict[int, Int64s]:
-    """Tag -> the projects, ascending, that gained (or lost) it."""
+    """Tag -> the projects that gained (or lost) it, ascending."""
     projects, tags = union.unpack(labels.labels[labels.is_added == is_added])
     order = np.lexsort((projects, tags))
-    found, starts = np.unique(tags[order], return_index=True)
-    return dict(zip(found.tolist(), np.split(projects[order], starts[1:]), strict=True)) if len(found) else {}
+    distinct, starts = np.unique(tags[order], return_index=True)
+    # Of no projects, np.split makes one empty part.
+    return dict(zip(distinct.tolist(), np.split(projects[order], starts[1:]), strict=True)) if len(distinct) else {}
 
 
 def _count_pairs(union: Union, labels: LabelChanges) -> dict[tuple[int, int], int]:
-    """(removed tag, added tag) -> projects where the one went and the other came."""
+    """(removed tag, added tag) -> the number of projects that lost the one and gained the other."""
     lost_by, lost = union.unpack(labels.labels[~labels.is_added])
     gained_by, gained = union.unpack(labels.labels[labels.is_added])
     first, last = (np.searchsorted(gained_by, lost_by, side=side) for side in ("left", "right"))
     n_tags = max(len(union.tags), 1)
     counts: dict[int, int] = defaultdict(int)
-    for at in range(0, len(lost), _SLICE):
-        lengths = (last - first)[at : at + _SLICE]
+    for start in range(0, len(lost), _SLICE):
+        part = slice(start, start + _SLICE)
+        lengths = (last - first)[part]
         starts = offsets_of(lengths)
-        partners = np.arange(starts[-1]) + np.repeat(first[at : at + _SLICE] - starts[:-1], lengths)
-        pairs = np.repeat(lost[at : at + _SLICE], lengths) * n_tags + gained[partners]
-        for pair, count in zip(*(each.tolist() for each in np.unique(pairs, return_counts=True)), strict=True):
+        partners = np.arange(starts[-1]) + np.repeat(first[part] - starts[:-1], lengths)
+        pairs = np.repeat(lost[part], lengths) * n_tags + gained[partners]
+        for pair, count in zip(*(array.tolist() for array in np.unique(pairs, return_counts=True)), strict=True):
             counts[pair] += count
     return {divmod(pair, n_tags): count for pair, count in counts.items()}
 
@@ -113,11 +116,11 @@ def _suspect(
     n_moved: dict[tuple[int, int], int],
     tags: list[TagChange],
 ) -> Iterator[tuple[Kind, int, int, float]]:
-    """(kind, old, new, overlap): splits by their old tag, then merges and renames by their new one; a pair once.
+    """(kind, old, new, overlap) of splits by their old tag, then of merges and renames by their new one; no pair twice.
 
     A tag takes part if most of it moved: most losers of an old tag gained the new one, or most gainers of a new one
-    lost the old. The groups' losers and gainers must then overlap as a whole, or a tag that left the cut would look
-    merged into any popular one.
+    lost the old. The losers and gainers of the whole group must then overlap as well; otherwise a tag that left the
+    cut would look merged into any popular one.
     """
     into: dict[int, list[int]] = defaultdict(list)
     out_of: dict[int, list[int]] = defaultdict(list)
@@ -143,7 +146,7 @@ def _suspect(
 
 
 def _jaccard(left: Int64s, right: Int64s) -> float:
-    """Common elements / all elements of two arrays without repeats, 0-1; 0 where both are empty."""
+    """Common elements / all elements of two arrays without repeats, 0-1; 0 if both are empty."""
     n_common = len(np.intersect1d(left, right, assume_unique=True))
     n_all = len(left) + len(right) - n_common
     return n_common / n_all if n_all else 0.0

@@ -13,16 +13,18 @@ from tagpipe.vocabulary.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class ValueChange:
-    """A parameter, pin or measure that differs; None where a side has none."""
+    """A parameter, pin, count or measure in both versions."""
 
     name: str
     base: Any
+    """None if base does not have it."""
     head: Any
+    """None if head does not have it."""
 
 
 @dataclass(frozen=True)
 class EntryChange:
-    """A vocabulary entry that differs. kind: added, removed or changed; then what came and went."""
+    """A vocabulary entry that differs, with the aliases and parents that it gained and lost, each ascending."""
 
     kind: Literal["added", "removed", "changed"]
     tag: str
@@ -48,18 +50,15 @@ def flatten_params(params: Params) -> dict[str, Any]:
 
 
 def diff_vocabularies(base: Vocabulary, head: Vocabulary) -> tuple[EntryChange, ...]:
-    """Entries that came, went or have other aliases or parents, by tag."""
-    ours, theirs = (
-        {tag: (set(aliases), set(up)) for tag, aliases, up in zip(each.tags, each.aliases, each.parents, strict=True)}
-        for each in (base, head)
-    )
-    found = []
+    """The entries that were added or removed, or whose aliases or parents differ, by tag."""
+    ours, theirs = _names_by_tag(base), _names_by_tag(head)
+    changes = []
     for tag in sorted(ours.keys() | theirs.keys()):
         if ours.get(tag) == theirs.get(tag):
             continue
         old_aliases, old_parents = ours.get(tag, (set(), set()))
         new_aliases, new_parents = theirs.get(tag, (set(), set()))
-        found.append(
+        changes.append(
             EntryChange(
                 "added" if tag not in ours else "removed" if tag not in theirs else "changed",
                 tag,
@@ -69,11 +68,17 @@ def diff_vocabularies(base: Vocabulary, head: Vocabulary) -> tuple[EntryChange, 
                 tuple(sorted(old_parents - new_parents)),
             )
         )
-    return tuple(found)
+    return tuple(changes)
+
+
+def _names_by_tag(vocabulary: Vocabulary) -> dict[str, tuple[set[str], set[str]]]:
+    """Tag -> (its aliases, its parents)."""
+    entries = zip(vocabulary.tags, vocabulary.aliases, vocabulary.parents, strict=True)
+    return {tag: (set(aliases), set(parents)) for tag, aliases, parents in entries}
 
 
 def diff_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[ValueChange, ...]:
-    """What differs, in the order of head, then of base."""
+    """The values that differ, in the order of head, then of base."""
     names = dict.fromkeys([*head, *base])
     return tuple(
         ValueChange(name, base.get(name), head.get(name)) for name in names if base.get(name) != head.get(name)
@@ -83,8 +88,8 @@ def diff_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[Value
 def diff_counts(base: Mapping[str, int], head: Mapping[str, int]) -> tuple[ValueChange, ...]:
     """Counts that differ, the largest difference first, then by name."""
     names = {name for name, _ in base.items() ^ head.items()}
-    found = [ValueChange(name, base.get(name, 0), head.get(name, 0)) for name in names]
-    return tuple(sorted(found, key=lambda change: (-abs(change.head - change.base), change.name)))
+    changes = [ValueChange(name, base.get(name, 0), head.get(name, 0)) for name in names]
+    return tuple(sorted(changes, key=lambda change: (-abs(change.head - change.base), change.name)))
 
 
 _MEASURED = {"projects", "tag_uses", "tags", "cardinality", "density", "imbalance"}
@@ -92,7 +97,7 @@ _MEASURED = {"projects", "tag_uses", "tags", "cardinality", "density", "imbalanc
 
 
 def pair_measures(base: Side, head: Side) -> tuple[ValueChange, ...]:
-    """Every number that validation.json has of the vocabulary and threshold.json of the rest, changed or not."""
+    """Every number in validation.json's `vocabulary` and in the _MEASURED parts of threshold.json, changed or not."""
     ours, theirs = (
         dict(
             _iter_numbers(
@@ -105,6 +110,7 @@ def pair_measures(base: Side, head: Side) -> tuple[ValueChange, ...]:
 
 
 def _iter_numbers(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(dotted name, value) of every number in the tree."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
             yield from _iter_numbers(value, f"{prefix}{key}.")
