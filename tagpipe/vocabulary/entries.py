@@ -1,4 +1,4 @@
-"""The entries of a vocabulary file as somebody wrote them: every form read, nothing resolved, nothing reordered."""
+"""The entries of a vocabulary file as they were written: every file form is read, nothing resolved or reordered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tagpipe.tables.schemas import NAME, NAMES, is_unicode, vocabulary_entries
 
 FIELDS = ("tag", "aliases", "parents", "deprecated", "replaced_by")
 LIST_SEPARATOR = "|"
-"""What parts the names of a list in a cell of CSV."""
+"""Separates the names of a list in a cell of CSV."""
 
 _EXPECTED = {"tag": NAME, "aliases": NAMES, "parents": NAMES, "deprecated": "true or false", "replaced_by": NAME}
 _DEFAULTS: Mapping[str, Any] = {"tag": None, "aliases": [], "parents": [], "deprecated": False, "replaced_by": None}
@@ -20,30 +20,32 @@ _DEFAULTS: Mapping[str, Any] = {"tag": None, "aliases": [], "parents": [], "depr
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. aliases, parents: as written and in that order (a parent may be an alias, or unknown).
-
-    deprecated: it is no tag any more; with replaced_by (a tag, by its own name) its names mean that one instead.
-    """
+    """One entry of a vocabulary file."""
 
     tag: str
     aliases: tuple[str, ...] = ()
+    """As written, in that order."""
     parents: tuple[str, ...] = ()
+    """As written, in that order; a parent may be an alias of another tag, or unknown."""
     deprecated: bool = False
+    """True if it is not a tag any more."""
     replaced_by: str | None = None
+    """The tag that the names of a deprecated entry now mean; None means that nothing replaces it."""
 
 
 def read_entries(data: bytes, suffix: str, *, file: str) -> tuple[Entry, ...]:
-    """The entries of received bytes, in their order: a JSON object {tag: {aliases, parents}}, a list of
-    {tag, aliases, parents}, the same as lines (NDJSON), or CSV with these columns (lists separated by `|`).
+    """The entries of received bytes, in their order.
 
-    Every field but the tag may be left out; deprecated and replaced_by usually are. Raises InputError with every
-    entry of another form. Whether the entries make a vocabulary, `vocabulary.vocabulary_of` says.
+    The bytes are a JSON object {tag: {aliases, parents}}, a list of {tag, aliases, parents}, the same as lines
+    (NDJSON), or CSV with these columns (lists separated by `|`). Every field but the tag may be left out; deprecated
+    and replaced_by usually are. Raises InputError that names every malformed entry. `problems.vocabulary_of` checks
+    that the entries make a vocabulary.
     """
-    fields = _read_csv(data, file=file) if suffix == ".csv" else _read_tree(data, suffix, file=file)
-    _check_form(fields, file=file)
+    entries = _read_csv(data, file=file) if suffix == ".csv" else _read_tree(data, suffix, file=file)
+    _check_form(entries, file=file)
     return tuple(
-        Entry(each["tag"], tuple(each["aliases"]), tuple(each["parents"]), each["deprecated"], each["replaced_by"])
-        for each in fields
+        Entry(entry["tag"], tuple(entry["aliases"]), tuple(entry["parents"]), entry["deprecated"], entry["replaced_by"])
+        for entry in entries
     )
 
 
@@ -121,7 +123,7 @@ def _read_cell(name: str, text: str) -> object:
 
 
 def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
-    """Types of all entries, by pandera. Raises InputError with every failing entry."""
+    """Check the types of all fields with pandera. Raises InputError that names every wrong value."""
     import pandas as pd
     from pandera.errors import SchemaErrors
 
@@ -133,8 +135,8 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
         cases = errors.failure_cases
     else:
         return
-    found = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
-    row, field = found[0]
+    wrong = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
+    row, field = wrong[0]
     raise InputError(
         "an entry of the vocabulary has a wrong value",
         file=file,
@@ -146,13 +148,13 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
         details=tuple(
             f"row {row}, tag {escape_shown(entries[row - 1]['tag'])}, field {field}: "
             f"found {escape_shown(entries[row - 1][field])}"
-            for row, field in found
+            for row, field in wrong
         ),
     )
 
 
 def _check_unicode(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
-    """Raise InputError for a name that UTF-8 cannot hold; no table could."""
+    """Raise InputError for a name that UTF-8, and so an Arrow table, cannot hold."""
     for row, entry in enumerate(entries, start=1):
         for field in FIELDS:
             names = entry[field] if isinstance(entry[field], list) else [entry[field]]

@@ -1,4 +1,4 @@
-"""What is suspicious about a vocabulary, without being an error: warnings, each with the nearest existing tag."""
+"""Warnings about a vocabulary: suspicious entries that are not errors, each with the nearest existing tag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, look_up, normalize_tag, no
 
 
 class LintKind(StrEnum):
-    """What a warning is about."""
+    """The subject of a warning."""
 
     UNKNOWN_PARENT = "unknown_parent"
     PARENT_IS_ALIAS = "parent_is_alias"
@@ -26,12 +26,15 @@ class LintKind(StrEnum):
 
 @dataclass(frozen=True)
 class LintWarning:
-    """A warning about `tag`: what `value` is suspicious, and the nearest existing tag (None if none is near)."""
+    """Something suspicious about an entry of the vocabulary."""
 
     kind: LintKind
     tag: str
+    """The entry."""
     value: str
+    """The suspicious name: the tag itself, or one of its parents."""
     nearest: str | None
+    """The nearest existing tag; None if none is near."""
 
 
 def find_warnings(
@@ -39,23 +42,24 @@ def find_warnings(
 ) -> list[LintWarning]:
     """Unknown parents, near-duplicate spellings and never used tags. `used_names`: distinct raw tags.
 
-    What a person has told apart is no near duplicate, nor the nearest. The stage validate does not know of that: the
-    list is no input of a dataset, so that validation.json goes by the spelling alone.
+    Two names that are recorded as distinct are not near-duplicates, nor is one the nearest of the other. The validate
+    stage passes no such list, because curation lists are not inputs of a dataset: validation.json goes by the spelling
+    alone.
     """
-    apart = distinct or DistinctNames()
+    distinct_names = distinct or DistinctNames()
     used = set(look_up(normalize_tags(used_names), resolve_names(vocabulary)).tolist())
     findings = _find_odd_parents(vocabulary)
     findings += [
         LintWarning(LintKind.NEAR_DUPLICATE, second, second, first)
         for first, second in find_near_duplicates(vocabulary.tags)
-        if not apart.holds(first, second)
+        if not distinct_names.holds(first, second)
     ]
     findings += [
         LintWarning(LintKind.NEVER_USED, tag, tag, None)
         for index, tag in enumerate(vocabulary.tags)
         if index not in used
     ]
-    return _with_nearest(findings, vocabulary, apart)
+    return _with_nearest(findings, vocabulary, distinct_names)
 
 
 def _find_odd_parents(vocabulary: Vocabulary) -> list[LintWarning]:
@@ -71,16 +75,20 @@ def _find_odd_parents(vocabulary: Vocabulary) -> list[LintWarning]:
     return findings
 
 
-def _with_nearest(findings: Iterable[LintWarning], vocabulary: Vocabulary, apart: DistinctNames) -> list[LintWarning]:
-    """The findings, with the nearest tag of those that name none; all in one, for one by one it takes minutes."""
-    values = list(dict.fromkeys(each.value for each in findings if each.nearest is None))
-    found = zip(values, find_nearest_tags(values, vocabulary, apart), strict=True)
-    nearest = {value: near[0] for value, near in found if near}
-    return [each if each.nearest else replace(each, nearest=nearest.get(each.value)) for each in findings]
+def _with_nearest(
+    findings: Iterable[LintWarning], vocabulary: Vocabulary, distinct_names: DistinctNames
+) -> list[LintWarning]:
+    """The findings, each with its nearest tag. One call for all, because a call for each takes minutes."""
+    values = list(dict.fromkeys(finding.value for finding in findings if finding.nearest is None))
+    matches = zip(values, find_nearest_tags(values, vocabulary, distinct_names), strict=True)
+    nearest = {value: match[0] for value, match in matches if match}
+    return [
+        finding if finding.nearest else replace(finding, nearest=nearest.get(finding.value)) for finding in findings
+    ]
 
 
 def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of tags that are probably one: alike but for separators and plurals, or one letter apart.
+    """Pairs of tags that are probably the same: they differ only in separators and plurals, or in one letter.
 
     Two letters swapped count as one. Names under five letters and names that differ in a digit or a sign
     (gpt-2 and gpt-3; c, c++ and c#) are not compared by letters.
@@ -93,8 +101,9 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
         signs[tag] = signs_of(tag)
         by_key["=" + squash_words(tag)].add(tag)
         if len(tag) >= 5:
-            for at in range(len(tag)):
-                by_key[tag[:at] + tag[at + 1 :]].add(tag)
+            # Tags one edit or swap apart share a text with one letter left out; so only those meet in a group.
+            for index in range(len(tag)):
+                by_key[tag[:index] + tag[index + 1 :]].add(tag)
             by_key[tag].add(tag)
     pairs = set()
     for key, group in by_key.items():

@@ -1,4 +1,4 @@
-"""What is wrong with a vocabulary."""
+"""Problems that keep the entries of a file from making a vocabulary, and the vocabulary that sound entries make."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_par
 
 
 class ProblemKind(StrEnum):
-    """What keeps entries from being a vocabulary."""
+    """A way in which entries do not make a vocabulary."""
 
     NO_ENTRY = "no_entry"
     ALL_DEPRECATED = "all_deprecated"
@@ -30,21 +30,22 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of `tag` with `value` (an alias, a parent, a replacement); both None where it is of no one tag.
-
-    what: in words. others: every tag that has a part in it: the entries given twice, the tags that claim the alias,
-    the tag that the alias is, the cycle from its first tag back to it.
-    """
+    """Something that keeps entries from making a vocabulary."""
 
     kind: ProblemKind
     tag: str | None
+    """The tag that has the problem; None if the vocabulary as a whole has it."""
     value: str | None
+    """The alias, parent or replacement in question."""
     what: str
+    """The problem in words."""
     others: tuple[str, ...] = ()
+    """Every tag involved: the repeated tags, the tags that claim the alias, the tag that the alias is, or the cycle
+    from its first tag back to it."""
 
 
 def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
-    """The vocabulary of received bytes, in one of the forms of `vocabulary_entries.read_entries`.
+    """The vocabulary of received bytes, in one of the forms of `entries.read_entries`.
 
     Raises InputError as `read_entries` and `vocabulary_of` do.
     """
@@ -54,8 +55,8 @@ def read_vocabulary(data: bytes, suffix: str, *, file: str) -> Vocabulary:
 def vocabulary_of(entries: Sequence[Entry], *, file: str) -> Vocabulary:
     """The vocabulary that the entries of a file make.
 
-    Raises InputError with all findings: an alias claimed twice or canonical, a cycle, a tag that is its own
-    parent, a tag given twice, a replacement that is no tag, no tags at all. Cycles only where nothing else is wrong.
+    Raises InputError with all problems: an alias that is claimed twice or is itself a tag, a tag that is its own parent
+    or is given twice, a replacement that is not a tag, no tags at all. Cycles are named only if nothing else is wrong.
     """
     if problems := find_problems(entries):
         raise _refuse(problems, file)
@@ -63,7 +64,7 @@ def vocabulary_of(entries: Sequence[Entry], *, file: str) -> Vocabulary:
 
 
 def _refuse(problems: Sequence[Problem], file: str) -> InputError:
-    """The error of all the problems that are as bad as the first one."""
+    """The error for the first problem and all that are reported together with it."""
     first = problems[0]
     if first.kind in (ProblemKind.NO_ENTRY, ProblemKind.ALL_DEPRECATED):
         is_empty = first.kind == ProblemKind.NO_ENTRY
@@ -75,50 +76,52 @@ def _refuse(problems: Sequence[Problem], file: str) -> InputError:
             fix=f"{vocabulary} would drop every project; restore it from git",
         )
     if first.kind == ProblemKind.PARENT_CYCLE:
-        details = tuple(each.what for each in problems)
+        details = tuple(problem.what for problem in problems)
         fix = "Remove one of these parents"
         return InputError(first.what, file=file, field="parents", fix=fix, details=details if len(details) > 1 else ())
-    found = [each.what for each in problems if each.kind != ProblemKind.PARENT_CYCLE]
+    details = tuple(problem.what for problem in problems if problem.kind != ProblemKind.PARENT_CYCLE)
     return InputError(
-        f"{len(found)} error{'s' if len(found) > 1 else ''} in the vocabulary: {found[0]}",
+        f"{len(details)} error{'s' if len(details) > 1 else ''} in the vocabulary: {details[0]}",
         file=file,
         field="tag",
         fix="Correct the vocabulary",
-        details=tuple(found) if len(found) > 1 else (),
+        details=details if len(details) > 1 else (),
     )
 
 
 def resolve_entries(entries: Sequence[Entry]) -> Vocabulary:
-    """The vocabulary that is meant, problems or not: of several entries of a tag the first counts."""
+    """The vocabulary that the entries mean, even if they have problems; of a repeated tag, the first entry counts."""
     first = {entry.tag: entry for entry in reversed(entries)}
     live = [entry for _, entry in sorted(first.items()) if not entry.deprecated]
-    gone = [entry for entry in entries if entry.deprecated]
+    deprecated = [entry for entry in entries if entry.deprecated]
     names = {entry.tag: {*entry.aliases} for entry in live}
-    for entry in gone:
+    for entry in deprecated:
         names.get(entry.replaced_by or "", set()).update((entry.tag, *entry.aliases))
     return Vocabulary(
         tuple(entry.tag for entry in live),
         tuple(tuple(sorted(names[entry.tag])) for entry in live),
         tuple(tuple(sorted({*entry.parents})) for entry in live),
-        tuple(sorted({name for entry in gone if entry.replaced_by is None for name in (entry.tag, *entry.aliases)})),
+        tuple(
+            sorted({name for entry in deprecated if entry.replaced_by is None for name in (entry.tag, *entry.aliases)})
+        ),
     )
 
 
 def find_problems(entries: Sequence[Entry]) -> list[Problem]:
-    """What keeps the entries from being a vocabulary, by kind; the cycles of parents last, none sharing a tag."""
+    """All problems, by kind; cycles of parents come last, and no two of them share a tag."""
     if not entries:
         return [Problem(ProblemKind.NO_ENTRY, None, None, "the vocabulary is empty")]
     problems = [*_find_repeats(entries), *_find_clashes(entries), *_find_bad_replacements(entries)]
     if not problems and all(entry.deprecated for entry in entries):
         return [Problem(ProblemKind.ALL_DEPRECATED, None, None, "every tag of the vocabulary is deprecated")]
-    # Its own name among a tag's parents is a problem that is told already.
+    # A tag among its own parents is reported already; as a cycle it would be reported twice.
     others = [replace(entry, parents=_without(entry.parents, entry.tag)) for entry in entries]
     return problems + list(map(_describe_cycle, find_cycles(resolve_entries(others))))
 
 
 def _without(names: Sequence[str], name: str) -> tuple[str, ...]:
     form = normalize_tag(name)
-    return tuple(each for each in names if normalize_tag(each) != form)
+    return tuple(other for other in names if normalize_tag(other) != form)
 
 
 def _describe_cycle(cycle: Sequence[str]) -> Problem:
@@ -127,7 +130,7 @@ def _describe_cycle(cycle: Sequence[str]) -> Problem:
 
 
 def _find_repeats(entries: Sequence[Entry]) -> list[Problem]:
-    """Tags given twice, or twice up to their normal form (which could then mean either)."""
+    """Tags given twice, or whose normal forms are the same (a use of that form could mean either)."""
     by_form: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         by_form[normalize_tag(entry.tag)].append(entry.tag)
@@ -179,19 +182,20 @@ def _find_clashes(entries: Sequence[Entry]) -> list[Problem]:
 
 
 def _find_bad_replacements(entries: Sequence[Entry]) -> list[Problem]:
-    """Replacements that are no tag, or no tag any more, and those of tags that are still there."""
+    """Replacements that are unknown or deprecated themselves, and those of tags that are not deprecated."""
     entry_of = {entry.tag: entry for entry in entries}
     problems = []
     for entry in entries:
         if entry.replaced_by is None:
             continue
-        tag, by, other = escape_shown(entry.tag), escape_shown(entry.replaced_by), entry_of.get(entry.replaced_by)
+        tag, by = escape_shown(entry.tag), escape_shown(entry.replaced_by)
+        replacement = entry_of.get(entry.replaced_by)
         if not entry.deprecated:
             kind, what = ProblemKind.REPLACED_BUT_LIVE, f"tag {tag} is replaced by {by}, but not deprecated"
-        elif other is None:
+        elif replacement is None:
             kind = ProblemKind.REPLACEMENT_UNKNOWN
             what = f"deprecated tag {tag} is replaced by {by}, which is no tag (an alias is none)"
-        elif other.deprecated:
+        elif replacement.deprecated:
             kind = ProblemKind.REPLACEMENT_DEPRECATED
             what = f"deprecated tag {tag} is replaced by {by}, which is deprecated itself"
         else:
@@ -201,9 +205,9 @@ def _find_bad_replacements(entries: Sequence[Entry]) -> list[Problem]:
 
 
 def find_cycles(vocabulary: Vocabulary) -> list[list[str]]:
-    """Cycles of parents, child to parent and back to the child, none of which shares a tag with an earlier one.
+    """Cycles of parents, from child to parent and back to the child; no two share a tag.
 
-    Of cycles that cross, one is returned: the others show once its parents are mended.
+    Only one of several crossing cycles is returned. The others appear once its parents are corrected.
     """
     parents = list(map(list, resolve_parents(vocabulary)))
     cycles: list[list[int]] = []
@@ -218,7 +222,7 @@ def find_cycles(vocabulary: Vocabulary) -> list[list[str]]:
 
 
 def _find_first_cycle(parents: Sequence[Sequence[int]]) -> list[int]:
-    """The first cycle of a search from each tag in turn, upwards; empty if there is none."""
+    """The first cycle that a search upwards from each tag in turn meets; empty if there is none."""
     # Built the wrong way round (a tag before its parents), because graphlib searches from a node to those after it.
     sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(range(len(parents)), ()))
     for tag, of_tag in enumerate(parents):

@@ -1,4 +1,4 @@
-"""How names are spelt: what only parts their words, what two spellings of one name share, and how alike they are."""
+"""Spellings of names: normal forms that ignore separators and plurals, and the similarity of two names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scores = npt.NDArray[np.float64]
 _MIN_STEM = 3
 """Letters that a plural must leave: cs is not the plural of c, nor css of cs."""
 _CELLS = 1 << 21
-"""Scores that are held at a time (16 MiB)."""
+"""Scores that are held in memory at a time (16 MiB)."""
 
 # A dash or dot between digits tells versions apart (3.5 and 35), a dot at an end belongs to the name (.net).
 _SEPARATOR = re.compile(r"(?<=[^\W\d_])[-. ](?=[^\W_])|(?<=\d)[-. ](?=[^\W\d_])")
@@ -33,22 +33,22 @@ def join_words(name: str) -> str:
 
 
 def list_singulars(joined: str) -> list[str]:
-    """What the name (of `join_words`) may be the plural of."""
-    found = []
+    """The names that `joined` (a result of `join_words`) may be the plural of."""
+    stems = []
     if joined.endswith("s") and not joined.endswith(("ss", "us", "is")):
-        found.append(joined[:-1])
+        stems.append(joined[:-1])
     if joined.endswith(("ses", "xes", "zes", "ches", "shes")):
-        found.append(joined[:-2])
+        stems.append(joined[:-2])
     if joined.endswith("ies"):
-        found.append(joined[:-3] + "y")
-    return [stem for stem in found if len(stem) >= _MIN_STEM and stem[-1].isalpha()]
+        stems.append(joined[:-3] + "y")
+    return [stem for stem in stems if len(stem) >= _MIN_STEM and stem[-1].isalpha()]
 
 
 def squash_words(name: str) -> str:
     """The normal form without separators, each word without an s at its end.
 
-    Coarser than `join_words` with `list_singulars`, which are for names that nobody has looked at: here both names
-    are in the vocabulary already.
+    Coarser than `join_words` with `list_singulars`: it is for names in the vocabulary, which a person has seen, while
+    those two are for raw tags.
 
     >>> squash_words("Words of GPUs"), squash_words("word-of-gpu")
     ('wordofgpu', 'wordofgpu')
@@ -57,7 +57,7 @@ def squash_words(name: str) -> str:
 
 
 def signs_of(name: str) -> str:
-    """Digits and signs of a name, in order: what must be the same in two spellings of one.
+    """The digits and signs of a name, in order. Two spellings of one name have the same.
 
     >>> signs_of("c++"), signs_of("gpt-2"), signs_of("node.js")
     ('++', '2', '')
@@ -66,7 +66,7 @@ def signs_of(name: str) -> str:
 
 
 def is_spelling_of(name: str, tag: str) -> bool:
-    """Whether both are one name but for separators and plurals.
+    """True if the two differ only in separators and plurals.
 
     >>> is_spelling_of("Data Sets", "dataset"), is_spelling_of("c++", "c")
     (True, False)
@@ -77,23 +77,27 @@ def is_spelling_of(name: str, tag: str) -> bool:
 def score_alike(
     forms: Sequence[str], names: Sequence[str], *, at_least: float
 ) -> Iterator[tuple[list[int], list[int], Scores]]:
-    """(places of some forms, places of some names, ascending, how alike each form is to each name), of the same signs.
+    """Blocks of (indices of forms, indices of names in ascending order, scores of each form against each name).
 
-    Scores are rapidfuzz's ratio of the normal forms, 0-100, and 0 below `at_least`. names: in normal form. A form
-    comes once at most, with all the names that it can reach that score with. 250,000 forms and 10,000 names take
-    seconds.
+    Scores are rapidfuzz's ratio of the normal forms, 0-100, and 0 below `at_least`. Only names with the same signs are
+    compared. names: in normal form. A form is in one block at most, with all the names that can reach that score.
+    250,000 forms and 10,000 names take seconds.
     """
     from rapidfuzz import fuzz, process
 
     asked = [normalize_tag(form) for form in forms]
-    part = at_least / (200 - at_least)  # of the longer one, below which a name is too short for the ratio
+    # The ratio cannot reach at_least if the shorter text has less than this part of the longer one's length.
+    min_part = at_least / (200 - at_least)
     for rows, columns in _group_by_signs(asked, names):
         lengths = [len(names[place]) for place in columns]
         step = max(_CELLS // len(columns), 1)
-        for at in range(0, len(rows), step):
-            some = rows[at : at + step]
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
             shortest, longest = len(asked[some[0]]), len(asked[some[-1]])
-            low, high = bisect_left(lengths, int(shortest * part)), bisect_right(lengths, int(longest / part) + 1)
+            low, high = (
+                bisect_left(lengths, int(shortest * min_part)),
+                bisect_right(lengths, int(longest / min_part) + 1),
+            )
             near = sorted(columns[low:high])
             if near:
                 queries, choices = [asked[place] for place in some], [names[place] for place in near]
@@ -104,7 +108,7 @@ def score_alike(
 
 
 def _group_by_signs(forms: Sequence[str], names: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
-    """(places of the forms, of the names) for all signs that both have, each by length."""
+    """(indices of forms, indices of names), both by length, for each combination of signs that both sides have."""
     groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for side, texts in enumerate((forms, names)):
         for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):

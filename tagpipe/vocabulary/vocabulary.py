@@ -1,4 +1,4 @@
-"""The curated vocabulary: canonical tags, their aliases and parents, and what is wrong with them."""
+"""The curated vocabulary: canonical tags with their aliases and parents, and the form in which tags are compared."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def normalize_tag(raw: str) -> str:
 
 
 def normalize_tags(raw: pa.StringArray) -> pa.StringArray:
-    """`normalize_tag` of every text. Only texts that are not in normal form already are looked at one by one."""
+    """`normalize_tag` of every text. Only texts that are not in normal form already go through Python."""
     is_other = pc.invert(pc.match_substring_regex(raw, rf"\A{_NORMAL_CHARACTERS}\z"))
     others = pa.array([normalize_tag(tag) for tag in raw.filter(is_other).to_pylist()], pa.string())
     return pc.replace_with_mask(raw, is_other, others)
@@ -47,19 +47,19 @@ def normalize_tags(raw: pa.StringArray) -> pa.StringArray:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """tags: canonical, ascending. aliases, parents: of each tag, ascending, as curated (a parent may be an alias).
-
-    An entry that is deprecated is no tag; where it is replaced, its names are aliases of the replacement. deprecated:
-    the names of those that nothing replaces, ascending: they are out of vocabulary, and nobody misses them.
-    """
+    """The tags that projects may have; the names of a deprecated entry are aliases of its replacement, if any."""
 
     tags: tuple[str, ...]
+    """Canonical names, ascending."""
     aliases: tuple[tuple[str, ...], ...]
+    """The aliases of each tag, ascending."""
     parents: tuple[tuple[str, ...], ...]
+    """The parents of each tag as curated, ascending; a parent may be an alias."""
     deprecated: tuple[str, ...] = ()
+    """The names of deprecated entries without a replacement, ascending; they are out of vocabulary on purpose."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The one normal form, as data/validated/vocabulary.json holds it."""
+        """The tree that data/validated/vocabulary.json holds."""
         entries = zip(self.tags, self.aliases, self.parents, strict=True)
         tree: dict[str, Any] = {
             "schema": SCHEMA,
@@ -69,7 +69,7 @@ class Vocabulary:
 
 
 def load_vocabulary(file: VocabularyFile) -> Vocabulary:
-    """The vocabulary of its own normal form (`Vocabulary.as_dict`)."""
+    """The vocabulary of a parsed data/validated/vocabulary.json (see `Vocabulary.as_dict`)."""
     entries = sorted(file.tags, key=lambda entry: entry.tag)
     return Vocabulary(
         tuple(entry.tag for entry in entries),
@@ -80,7 +80,7 @@ def load_vocabulary(file: VocabularyFile) -> Vocabulary:
 
 
 def resolve_names(vocabulary: Vocabulary, *, normalize: bool = True, aliases: bool = True) -> dict[str, int]:
-    """Name (normalised, if so asked) -> index into `vocabulary.tags`; a canonical name beats an alias."""
+    """Name (in normal form if `normalize`) -> index into `vocabulary.tags`; a canonical name wins over an alias."""
     form = normalize_tag if normalize else str
     names: dict[str, int] = {}
     if aliases:
@@ -91,10 +91,10 @@ def resolve_names(vocabulary: Vocabulary, *, normalize: bool = True, aliases: bo
 
 
 def look_up(forms: pa.StringArray, names: Mapping[str, int]) -> Int32s:
-    """What `names` (of `resolve_names`) has for each form; -1 where it has nothing."""
-    at = pc.index_in(forms, value_set=pa.array(names, pa.string()))
+    """The index that `names` (from `resolve_names`) has for each form; -1 for unknown forms."""
+    positions = pc.index_in(forms, value_set=pa.array(names, pa.string()))
     indices = np.fromiter(names.values(), np.int32, len(names))
-    return np.where(np.asarray(at.is_valid()), indices[np.asarray(at.fill_null(0))], np.int32(-1))
+    return np.where(np.asarray(positions.is_valid()), indices[np.asarray(positions.fill_null(0))], np.int32(-1))
 
 
 def resolve_parents(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
