@@ -1,4 +1,4 @@
-"""Forms outside the vocabulary, judged: what adding each would do, and which are suggested."""
+"""Forms outside the vocabulary as candidates: the effect of adding each, and the reasons not to suggest it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,26 @@ from tagpipe.vocabulary.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Arrays over the candidates. failures: for each reason, whether it holds; in the order of NotSuggested. ranked: by
-    suggested, rising or bursting, projects, form."""
+    """Arrays with one element per candidate."""
 
     codes: Int64s
+    """Indices into the forms."""
     would_keep: Bools
+    """True if the form, added as a tag, would pass the cut."""
     n_first_tag: Int64s
+    """Unlabeled projects that would gain their first label."""
     trend_p: Floats | None
+    """None if there are fewer than two periods."""
     trend_q: Floats | None
     burst_p: Floats | None
+    """None if no period precedes the recent ones."""
     burst_q: Floats | None
     failures: dict[NotSuggested, Bools]
+    """For each reason, in the order of NotSuggested, True if it keeps a candidate from being suggested."""
     suggested: Bools
+    """True if no reason does."""
     ranked: Int64s
+    """Indices of the candidates: suggested ones first, then rising or bursting ones, then by projects, then by form."""
 
 
 def judge_candidates(
@@ -59,8 +66,8 @@ def judge_candidates(
 ) -> Judged:
     """Judge the candidates `codes`, which are indices into forms, n_projects, n_unlabeled and the arrays of times.
 
-    n_unlabeled: of n_projects those that have no tag. is_known: candidates that cannot be added, for the vocabulary has
-    the name. excluded: compared forms that `annotate.exclude` takes out.
+    n_unlabeled: those of n_projects that have no label. is_known: candidates that cannot be added because the
+    vocabulary has the name. excluded: compared forms that `annotate.exclude` takes out.
     """
     support = n_projects[codes]
     names = forms.take(pa.array(codes))
@@ -96,14 +103,14 @@ def judge_candidates(
 
 
 def _test_trend(times: Times, codes: Int64s, periods: Periods) -> Floats | None:
-    """One-sided p of a rise; None where there is only one period."""
+    """One-sided p of a rise; None if there are fewer than two periods."""
     if len(periods) < 2:
         return None
     return rising_p(trend_score(times.n_uses[codes], times.score_sums[codes], periods.sizes))
 
 
 def _test_burst(times: Times, codes: Int64s, periods: Periods) -> Floats | None:
-    """p of a burst in the last periods; None where there is no period before them."""
+    """One-sided p of a burst in the last periods; None if there is no period before them."""
     if len(periods) <= N_RECENT:
         return None
     n_recent_projects = int(periods.sizes[-N_RECENT:].sum())
@@ -116,7 +123,7 @@ def _test_burst(times: Times, codes: Int64s, periods: Periods) -> Floats | None:
 
 
 def _adjust(p: Floats | None, is_dated: Bools) -> Floats | None:
-    """q over the candidates with dates; not a number, and so below nothing, for the others."""
+    """q-values of the candidates with dates; NaN, which is below no threshold, for the others."""
     if p is None:
         return None
     q = np.full(len(p), np.nan)
@@ -150,25 +157,25 @@ def describe_candidates(
     *,
     n_most: int,
 ) -> tuple[Candidate, ...]:
-    """The first n_most candidates by rank, each with its interval and the nearest tag. n_all: valid projects."""
+    """The n_most highest-ranked candidates, with their intervals and nearest tags. n_all: all valid projects."""
     shown = judged.ranked[:n_most]
     names = forms.take(pa.array(judged.codes[shown])).to_pylist()
     nearest = find_nearest_tags(names, vocabulary, distinct)
     return tuple(
-        _describe(name, int(at), int(n_projects[judged.codes[at]]), n_all, judged, times, near)
-        for name, at, near in zip(names, shown, nearest, strict=True)
+        _describe(name, int(index), int(n_projects[judged.codes[index]]), n_all, judged, times, near)
+        for name, index, near in zip(names, shown, nearest, strict=True)
     )
 
 
 def _describe(
-    name: str, at: int, support: int, n_all: int, judged: Judged, times: Times, near: tuple[str, float] | None
+    name: str, index: int, support: int, n_all: int, judged: Judged, times: Times, near: tuple[str, float] | None
 ) -> Candidate:
-    code = int(judged.codes[at])
+    code = int(judged.codes[index])
     n_dated = int(times.n_uses[code])
     low, high = wilson_interval(support, n_all)
 
     def rounded(of_candidates: Floats | None) -> float | None:
-        return round_significant(float(of_candidates[at])) if of_candidates is not None and n_dated else None
+        return round_significant(float(of_candidates[index])) if of_candidates is not None and n_dated else None
 
     return Candidate(
         tag=name,
@@ -188,8 +195,8 @@ def _describe(
         burst_q=rounded(judged.burst_q),
         nearest=near[0] if near else None,
         nearest_score=round_significant(near[1]) if near else None,
-        would_keep=bool(judged.would_keep[at]),
-        n_first_tag=int(judged.n_first_tag[at]),
-        suggested=bool(judged.suggested[at]),
-        reasons=tuple(str(reason) for reason, fails in judged.failures.items() if fails[at]),
+        would_keep=bool(judged.would_keep[index]),
+        n_first_tag=int(judged.n_first_tag[index]),
+        suggested=bool(judged.suggested[index]),
+        reasons=tuple(str(reason) for reason, fails in judged.failures.items() if fails[index]),
     )

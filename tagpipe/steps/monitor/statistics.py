@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 SIGNIFICANT_DIGITS = 6
-"""Of every fraction and p-value in a report: what the last bits of a libm or a SciPy change is not written."""
+"""Digits of every fraction and p-value in a report; further ones may differ between versions of libm and SciPy."""
 
 
 def trend_score(n_uses: Int64s, score_sums: Int64s, sizes: Int64s) -> Floats:
@@ -23,7 +23,7 @@ def trend_score(n_uses: Int64s, score_sums: Int64s, sizes: Int64s) -> Floats:
         z = (score_sums - n_uses * m) / sqrt(p * (1 - p) * (sum(sizes * scores ** 2) - N * m ** 2))
 
     is standard normal where there is no trend (Armitage 1955, "Tests for linear trends in proportions and
-    frequencies", Biometrics 11; Cochran 1954). SciPy has it not as such. 0 where nothing can vary.
+    frequencies", Biometrics 11; Cochran 1954). SciPy does not offer this test. z is 0 where nothing can vary.
     """
     scores = np.arange(len(sizes))
     n_all = int(sizes.sum())
@@ -36,7 +36,7 @@ def trend_score(n_uses: Int64s, score_sums: Int64s, sizes: Int64s) -> Floats:
 
 
 def rising_p(z: Floats) -> Floats:
-    """One-sided p of each trend score: how likely as much of a rise is where there is none."""
+    """One-sided p of each trend score: the probability of such a rise, or a steeper one, if there is no trend."""
     from scipy.stats import norm
 
     p: Floats = norm.sf(z)
@@ -44,20 +44,22 @@ def rising_p(z: Floats) -> Floats:
 
 
 def burst_p(n_recent: Int64s, n_uses: Int64s, *, n_recent_projects: int, n_projects: int) -> Floats:
-    """One-sided p of Fisher's exact test: as many of the tag's projects among the recent ones, where time does not
-    matter. n_recent: of its n_uses projects those of the recent periods; n_recent_projects of n_projects are recent.
+    """One-sided p of Fisher's exact test: the probability of so many recent uses, or more, if time does not matter.
+
+    n_uses: projects with each tag. n_recent: those of them that are in the recent periods. n_recent_projects: all
+    projects in the recent periods, of n_projects.
 
     It is the upper tail of the hypergeometric distribution (Fisher 1934, Statistical Methods for Research Workers).
     """
     from scipy.stats import hypergeom
 
     p: Floats = hypergeom.sf(n_recent - 1, n_projects, n_recent_projects, n_uses)
-    # Boost's sum of many terms can end an ulp outside.
+    # SciPy takes the tail from Boost, whose sum of many terms can end an ulp outside 0-1.
     return np.clip(p, 0.0, 1.0)
 
 
 def adjust_p(p: Floats) -> Floats:
-    """q-values: the false discovery rate at which each would be found (Benjamini & Hochberg 1995)."""
+    """q-values: the least false discovery rate at which each test is significant (Benjamini & Hochberg 1995)."""
     from scipy.stats import false_discovery_control
 
     if not len(p):

@@ -14,7 +14,7 @@ from tagpipe.tables.schemas import Outcome
 from tagpipe.tables.tag_lists import Bools, Int32s, Int64s, decode_codes, offsets_after, tag_lists_of
 
 N_RECENT = 2
-"""Periods at the end that a burst is looked for in."""
+"""The number of periods at the end in which a burst is looked for."""
 
 _NOT_WRITTEN = [OUTCOMES.index(outcome) for outcome in (Outcome.DUPLICATE, Outcome.IMPLIED)]
 _OUT_OF_VOCABULARY = OUTCOMES.index(Outcome.OUT_OF_VOCABULARY)
@@ -22,49 +22,59 @@ _OUT_OF_VOCABULARY = OUTCOMES.index(Outcome.OUT_OF_VOCABULARY)
 
 @dataclass(frozen=True, eq=False)
 class Uses:
-    """Tags that authors gave, each once a project. rows: the project of each use. codes: its form, into `forms`
-    (distinct compared forms, perhaps unused ones among them). is_out: whether the vocabulary lacks it."""
+    """Tags that authors gave, each at most once per project."""
 
     rows: Int32s
+    """The project of each use."""
     codes: Int32s
+    """The form of each use, as an index into `forms`."""
     is_out: Bools
+    """For each use, True if the vocabulary lacks its form."""
     forms: pa.StringArray
+    """Distinct compared forms; no use may have some of them."""
 
     def count(self, which: Bools | None = None) -> Int64s:
-        """Uses of each form; only of `which` uses, if given."""
+        """The number of uses of each form; with `which`, only of the uses where it is True."""
         return np.bincount(self.codes if which is None else self.codes[which], minlength=len(self.forms))
 
     @property
     def used_forms(self) -> list[str]:
-        """Those of the forms that any use has: a ledger may name others, too."""
+        """The forms that any use has; a ledger may name others, too."""
         return list(self.forms.take(pa.array(np.flatnonzero(self.count()))).to_pylist())
 
 
 @dataclass(frozen=True, eq=False)
 class Times:
-    """When each code (of a form or a tag) is used, as arrays over all codes; 0 where it is on no dated project.
+    """The times at which each code (of a form or a tag) is used.
 
-    n_recent: uses in the last N_RECENT periods. score_sums: over its uses, the numbers of their periods. n_busiest:
-    uses on its busiest day, the earliest of several. first, last, busiest: days since 1970. entry_codes,
-    entry_periods, entry_counts: the uses of each code in each period it is in, by code, then period.
+    All but the entry arrays have one element per code, which is 0 for a code that no dated project has. The entry
+    arrays have one element per code and period in which it is used, by code, then period.
     """
 
     n_uses: Int64s
+    """Uses on dated projects."""
     n_days: Int64s
     n_periods: Int64s
     n_recent: Int64s
+    """Uses in the last N_RECENT periods."""
     score_sums: Int64s
+    """The sum, over the uses of a code, of the numbers (0, 1, ...) of their periods."""
     n_busiest: Int64s
+    """Uses on the busiest day."""
     first: Int64s
+    """The first day, in days since 1970."""
     last: Int64s
+    """The last day, in days since 1970."""
     busiest: Int64s
+    """The busiest day, the earliest of several, in days since 1970."""
     entry_codes: Int64s
     entry_periods: Int64s
     entry_counts: Int64s
+    """Uses of the code in the period."""
 
 
 def read_uses(ledger: pa.Table, projects: pa.Table) -> tuple[Uses, Uses]:
-    """All uses by their compared forms, and by their tags those that have one. Both tables in one order of projects."""
+    """(all uses by compared form, the uses that have a tag by tag). Both tables have the same order of projects."""
     outcomes, offsets = read_ledger(ledger, projects)
     rows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
     is_use = ~np.isin(outcomes, _NOT_WRITTEN)
@@ -77,7 +87,7 @@ def read_uses(ledger: pa.Table, projects: pa.Table) -> tuple[Uses, Uses]:
 
 
 def find_labeled(projects: pa.Table, kept: pa.StringArray) -> Bools:
-    """Which projects have any of the kept tags. projects: with their tags before the cut."""
+    """For each project, True if it has any of the kept tags. projects: with their tags before the cut."""
     lists = tag_lists_of(projects.column("tags"))
     if not len(lists.codes):
         return np.zeros(lists.n_rows, dtype=bool)
@@ -87,7 +97,7 @@ def find_labeled(projects: pa.Table, kept: pa.StringArray) -> Bools:
 
 
 def time_uses(uses: Uses, days: Int32s, periods: Periods) -> Times:
-    """When each code of `uses` is used. days: of each project."""
+    """The times at which each code of `uses` is used. days: the day of each project."""
     spread = spread_uses(uses.codes, days[uses.rows])
     n_codes = len(uses.forms)
     numbers = periods.find(spread.days)
@@ -100,8 +110,9 @@ def time_uses(uses: Uses, days: Int32s, periods: Periods) -> Times:
     if len(spread.begins):
         first[spread.used], last[spread.used] = spread.days[spread.begins], spread.days[spread.ends - 1]
         n_busiest[spread.used] = np.maximum.reduceat(spread.counts, spread.begins)
-        at = np.flatnonzero(spread.counts == n_busiest[spread.codes])[::-1]
-        busiest[spread.codes[at]] = spread.days[at]  # of several the earliest is written last
+        # In reverse, so that the earliest of several busiest days is written last and stays.
+        entries = np.flatnonzero(spread.counts == n_busiest[spread.codes])[::-1]
+        busiest[spread.codes[entries]] = spread.days[entries]
     entry_codes, entry_periods, entry_counts = _by_period(spread, numbers, max(len(periods), 1))
     return Times(
         n_uses=total(spread.counts),
@@ -120,7 +131,7 @@ def time_uses(uses: Uses, days: Int32s, periods: Periods) -> Times:
 
 
 def _by_period(spread: Spread, numbers: Int32s, n_periods: int) -> tuple[Int64s, Int64s, Int64s]:
-    """(code, period, uses) of each code in each period; days and so periods ascend within a code."""
+    """(code, period, uses) of each code in each of its periods. Days, and so periods, ascend within a code."""
     packed = spread.codes * n_periods + numbers
     begins = np.flatnonzero(np.append(True, packed[1:] != packed[:-1])[: len(packed)])
     if not len(begins):

@@ -1,4 +1,4 @@
-"""The cut: which tags stay, which projects are left with one, and why the others are not."""
+"""The cut: the tags that stay, the projects that keep one, and the reasons why others keep none."""
 
 from __future__ import annotations
 
@@ -37,20 +37,21 @@ _STEP_OF = {
 
 @dataclass(frozen=True)
 class Cut:
-    """Which tags and projects stay. rows: of the annotated projects, by ascending id. labelsets: their kept tags.
-
-    tags: `schemas.TAGS`. n_unlabeled: projects per reason, every reason in order. n_kept_uses: tags on labeled
-    projects, in all.
-    """
+    """The tags and projects that stay."""
 
     rows: Int64s
+    """The rows of the annotated projects that stay, by ascending id."""
     labelsets: TagLists
+    """Their kept tags."""
     tags: pa.Table
+    """`schemas.TAGS`."""
     n_labeled: int
     n_unlabeled: dict[str, int]
+    """Reason -> the number of projects without labels; every reason, in order."""
 
     @property
     def n_kept_uses(self) -> int:
+        """All tags on labeled projects."""
         return len(self.labelsets.codes)
 
 
@@ -64,8 +65,9 @@ def cut_tags(
 ) -> Cut:
     """Cut tags with fewer than `min_projects` projects (one pass), then treat projects left with none.
 
-    labelsets: of each project before the cut. steps: of each project (`furthest_steps`). dropped: the distinct tags
-    that the parents mode took from any project. order: the rows by ascending id (None: they are so already).
+    labelsets: the tags of each project before the cut. steps: the furthest step of each project (`furthest_steps`).
+    dropped: the distinct tags that the parents mode took from any project. order: the rows by ascending id; None means
+    that they are in that order already.
     """
     support = np.bincount(labelsets.codes, minlength=len(labelsets.values))
     is_kept = support >= params.min_projects
@@ -87,13 +89,15 @@ def cut_tags(
 
 def select_projects(projects: pa.Table, cut: Cut) -> pa.Table:
     """labeled/projects.parquet: the projects that stay, of the table of all annotated ones."""
-    at = projects.column_names.index("tags")
+    position = projects.column_names.index("tags")
     rows = projects.drop_columns("tags").take(pa.array(cut.rows))
-    return check_table(rows.add_column(at, "tags", cut.labelsets.to_arrow()), labeled_projects(id_kind_of(projects)))
+    return check_table(
+        rows.add_column(position, "tags", cut.labelsets.to_arrow()), labeled_projects(id_kind_of(projects))
+    )
 
 
 def _filter_tags(lists: TagLists, is_kept: Bools) -> TagLists:
-    """The lists without the other tags; only kept tags remain among the distinct values, in ascending order."""
+    """The lists with only the kept tags, which alone remain among the distinct values, in ascending order."""
     stays = is_kept[lists.codes] if len(lists.codes) else np.zeros(0, dtype=bool)
     kept = np.flatnonzero(is_kept)
     order = np.asarray(pc.sort_indices(lists.values.take(pa.array(kept))))
@@ -132,7 +136,7 @@ def _rank_tags(
     """`schemas.TAGS`. Prevalence is support / labeled projects, at most 1 (a cut tag's own may all be unlabeled)."""
     seen = np.flatnonzero(support)
     names = labelsets.values.take(pa.array(seen))
-    # Include and exclude let these through, too, but no project has them any more.
+    # The parents mode took these from every project that had them; they count as seen, with no support.
     gone = dropped.filter(pc.invert(pc.is_in(dropped, value_set=names)))
     counts = np.concatenate([support[seen], np.zeros(len(gone), dtype=np.int64)])
     table = pa.table(
