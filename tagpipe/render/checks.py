@@ -11,7 +11,7 @@ from tagpipe.render.text import visible
 
 
 def render_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> str:
-    """The good ones first, so that what is wrong ends the list."""
+    """One line per object, followed by its damaged copies and the fix; sound objects come first."""
     lines = [f"objects: {summarize_checks(checks)}"]
     for check in sorted(checks, key=lambda check: check.state != "ok"):
         lines += _lines_of(check, at_revision=at_revision)
@@ -30,7 +30,7 @@ def _lines_of(check: ObjectCheck, *, at_revision: bool) -> list[str]:
 
 
 def json_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> list[dict[str, Any]]:
-    """The same for scripts."""
+    """The checks as JSON-ready objects, for scripts."""
     from dataclasses import asdict
 
     return [
@@ -50,7 +50,7 @@ _ORDER: tuple[Level, ...] = ("ok", "warning", "error")
 
 
 def render_findings(findings: Sequence[CheckResult]) -> str:
-    """A line for each, below it how to mend it; a count at the end."""
+    """One line per finding with its fix below, errors last, and a count at the end."""
     lines = []
     for finding in sorted(findings, key=lambda finding: _ORDER.index(finding.level)):
         lines.append(visible(f"{finding.level:<7}  {finding.check}: {finding.what}"))

@@ -1,4 +1,4 @@
-"""Why a project has its tags, on a terminal."""
+"""The explanation of a project's tags, on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tagpipe.render.text import visible
 
 
 def render_explanation(explanation: Explanation) -> RenderableType:
-    """Why a project has its tags, use by use."""
+    """The verdict on a project, then the outcome of each of its tag uses."""
     verdict = Text(visible(f"project {explanation.project_id}: {explanation.verdict}"))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("raw tag", overflow="fold")

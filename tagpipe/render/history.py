@@ -62,11 +62,13 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def draw_sparkline(counts: Sequence[int | None]) -> str:
-    """One block a count, as high as its part of the largest; a dot where there is none.
+    """One block per count, its height relative to the largest; a dot for None.
 
     >>> draw_sparkline([None, 0, 5, 10])
     '·▁▄█'
     """
-    most = max((count for count in counts if count is not None), default=0)
+    largest = max((count for count in counts if count is not None), default=0)
     last = len(SPARKS) - 1
-    return "".join("·" if count is None else SPARKS[round(count / most * last) if most else 0] for count in counts)
+    return "".join(
+        "·" if count is None else SPARKS[round(count / largest * last) if largest else 0] for count in counts
+    )

@@ -1,4 +1,4 @@
-"""A sweep, one row a value of a parameter, as a table for terminals and as a plot."""
+"""A sweep over the values of a parameter, as a table for terminals and as a plot."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INK = ("#0550ae", "#116329")
 
 
 def render_sweep(name: str, rows: Sequence[SweepRow]) -> RenderableType:
-    """One line for each value of the parameter `name`, with the tags on each edge of the cut, the nearest first."""
+    """One row per value of the parameter `name`, with the tags on either side of the cut, the nearest first."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in ("value", "tags", "labeled", "cardinality"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -49,9 +49,9 @@ def _edge(pairs: Sequence[TagCount]) -> Text:
 
 
 def draw_sweep(name: str, rows: Sequence[SweepRow], ending: str) -> bytes:
-    """Tags kept and projects labeled against the values of the parameter `name`; ending: of the file, .svg or .png.
+    """Tags kept and projects labeled against the values of the parameter `name`. ending: .svg or .png.
 
-    Raises ConfigError for another ending, and where matplotlib is not installed.
+    Raises ConfigError for another ending, or if matplotlib is not installed.
     """
     if ending not in _FORMS:
         raise ConfigError("an unknown form", field="--plot", found=escape_shown(ending), expected=" or ".join(_FORMS))

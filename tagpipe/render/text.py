@@ -20,9 +20,9 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~@:&$])")
 
 
 def shorten(text: str, limit: int = MAX_SHOWN) -> str:
-    """What is visible of `text` in at most `limit` characters, the last one an ellipsis if there is more.
+    """The visible form of `text`, at most `limit` characters long; the last one is an ellipsis if text is left out.
 
-    No escape is cut in two, and no more than `limit` characters of a long text are looked at.
+    No escape is cut in two, and no more than `limit` characters of a long text are read.
 
     >>> shorten("a long text", 6), shorten("\\x1b" * 3, 6)
     ('a lon…', '\\\\x1b…')

@@ -26,7 +26,7 @@ _STATUS = {"tag": "", "out_of_vocabulary": "not in the vocabulary", "deprecated"
 
 
 def render_issues(issues: Sequence[VocabularyIssue], *, is_built: bool) -> RenderableType:
-    """A line for each, below it what would mend it; tags that are never used in one paragraph; a count at the end."""
+    """One line per issue with its fix below, never used tags in one paragraph, and a count at the end."""
     parts: list[RenderableType] = []
     for kind, group in groupby(issues, key=lambda issue: issue.kind):
         of_kind = list(group)
@@ -52,9 +52,9 @@ def _render_unused(issues: Sequence[VocabularyIssue]) -> Text:
     )
 
 
-def render_candidates(found: MonitorReport, *, n_most: int, n_decided: int) -> RenderableType:
-    """The tags that the monitor looks at: a line each, the suggested ones marked. n_decided: those left out of them."""
-    rows = found.candidates[:n_most]
+def render_candidates(report: MonitorReport, *, n_most: int, n_decided: int) -> RenderableType:
+    """A table of the candidates, the suggested ones marked. n_decided: those left out as decided on already."""
+    rows = report.candidates[:n_most]
     decided = [f"left out, for they were decided on since the last run: {n_decided:,}"] if n_decided else []
     if not rows:
         none = "No candidate: no tag outside of the vocabulary has monitor.min_uses projects."
@@ -66,26 +66,26 @@ def render_candidates(found: MonitorReport, *, n_most: int, n_decided: int) -> R
         table.add_column(name, no_wrap=True)
     table.add_column("nearest tag", overflow="fold")
     table.add_column("not suggested for", overflow="fold")
-    for each in rows:
+    for candidate in rows:
         table.add_row(
-            "+" if each.suggested else "",
-            Text(_name(each.tag)),
-            f"{each.n_projects:,}",
-            "-" if each.n_days is None else f"{each.n_days:,}",
-            "-" if each.concentration is None else percent(each.concentration),
-            Text(visible(each.first_seen or "-")),
-            Text(visible(each.last_seen or "-")),
-            "yes" if each.would_keep else "no",
-            Text(_name(each.nearest) if each.nearest else "-"),
-            "" if each.suggested else Text(why_not(each)),
+            "+" if candidate.suggested else "",
+            Text(_name(candidate.tag)),
+            f"{candidate.n_projects:,}",
+            "-" if candidate.n_days is None else f"{candidate.n_days:,}",
+            "-" if candidate.concentration is None else percent(candidate.concentration),
+            Text(visible(candidate.first_seen or "-")),
+            Text(visible(candidate.last_seen or "-")),
+            "yes" if candidate.would_keep else "no",
+            Text(_name(candidate.nearest) if candidate.nearest else "-"),
+            "" if candidate.suggested else Text(why_not(candidate)),
         )
-    shown = f"{len(rows)} of {count_nouns(found.n_candidates, 'candidate')}"
-    marked = f"{shown}; + marks the {found.n_suggested} that the monitor suggests to add"
+    shown = f"{len(rows)} of {count_nouns(report.n_candidates, 'candidate')}"
+    marked = f"{shown}; + marks the {report.n_suggested} that the monitor suggests to add"
     return Group(table, *map(Text, [marked, *decided]))
 
 
 def render_tree(rows: Sequence[TreeRow]) -> RenderableType:
-    """A line a tag, children below their parent; what has neither parent nor child in one paragraph."""
+    """One line per tag, children below their parent; tags with neither parent nor child in one paragraph."""
     alone = [row for row in rows if row.depth == 0 and not row.n_children and len(rows) > 1]
     lines = [Text(_branch(row)) for row in rows if row not in alone]
     if alone:
@@ -106,7 +106,7 @@ def _with_support(row: TreeRow) -> str:
 
 
 def render_tag(view: TagView) -> RenderableType:
-    """Everything about one tag, what is empty left out."""
+    """Everything about one tag, without the empty parts."""
     profile = view.profile
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -130,15 +130,15 @@ def _facts(view: TagView) -> Iterable[tuple[str, str]]:
     yield "aliases", _names(profile.aliases)
     yield "parents", _names(profile.parents)
     yield "children", _names(profile.children)
-    yield "support", _say_support(view)
-    yield "written as", ", ".join(f"{_name(each.name)} {each.n_projects:,}" for each in profile.n_by_name)
+    yield "support", _describe_support(view)
+    yield "written as", ", ".join(f"{_name(use.name)} {use.n_projects:,}" for use in profile.n_by_name)
     yield "nearest tag", _name(view.nearest) if view.nearest else ""
     yield "spelt alike", _names(view.near)
-    yield "may be", ", ".join(describe_suggestion(each) for each in view.suggestions)
+    yield "may be", ", ".join(describe_suggestion(suggestion) for suggestion in view.suggestions)
     yield "versions", draw_sparkline([row.n_projects for row in view.versions]) if view.versions else ""
 
 
-def _say_support(view: TagView) -> str:
+def _describe_support(view: TagView) -> str:
     profile = view.profile
     share = f"{profile.n_projects:,} of {profile.n_all:,} projects"
     if view.n_support is None:
@@ -150,30 +150,31 @@ def _say_support(view: TagView) -> str:
 
 def _draw_periods(view: TagView) -> RenderableType:
     table = plain_table(("period", "left"), ("projects", "right"), ("of", "right"), ("share", "right"))
-    for each in view.profile.periods:
-        table.add_row(
-            each.period, f"{each.n_projects:,}", f"{each.n_in_period:,}", percent(each.n_projects / each.n_in_period)
-        )
-    line = draw_sparkline([round(1e6 * each.n_projects / each.n_in_period) for each in view.profile.periods])
+    shares = [period.n_projects / period.n_in_period for period in view.profile.periods]
+    for period, share in zip(view.profile.periods, shares, strict=True):
+        table.add_row(period.period, f"{period.n_projects:,}", f"{period.n_in_period:,}", percent(share))
+    # Sparklines take counts: parts per million keep the shares distinct.
+    line = draw_sparkline([round(1e6 * share) for share in shares])
     return Group(Text(f"over time  {line}  (share of the projects of a period)"), table)
 
 
 def _draw_together(view: TagView) -> RenderableType:
     table = plain_table(("goes with", "left"), ("projects", "right"), ("lift", "right"))
-    for each in view.profile.together:
-        table.add_row(Text(_name(each.tag)), f"{each.n_projects:,}", f"{each.lift:.1f}")
+    for companion in view.profile.together:
+        table.add_row(Text(_name(companion.tag)), f"{companion.n_projects:,}", f"{companion.lift:.1f}")
     return table
 
 
-def describe_suggestion(each: Suggestion) -> str:
-    """A suggestion in a line."""
-    through = "" if each.name == each.tag else f" (as {_name(each.name)})"
-    doubt = f"; {visible(each.doubt)}" if each.doubt else ""
-    return f"{_name(each.form)} = {_name(each.tag)}{through} [{each.kind}, {each.score:.0f}{doubt}]"
+def describe_suggestion(suggestion: Suggestion) -> str:
+    """A suggestion in one line."""
+    through = "" if suggestion.name == suggestion.tag else f" (as {_name(suggestion.name)})"
+    doubt = f"; {visible(suggestion.doubt)}" if suggestion.doubt else ""
+    names = f"{_name(suggestion.form)} = {_name(suggestion.tag)}{through}"
+    return f"{names} [{suggestion.kind}, {suggestion.score:.0f}{doubt}]"
 
 
 def describe_line(line: LogLine) -> str:
-    """A line of the edit log in a line: when, who, what, why."""
+    """An edit in one line: date, editor, command and reason."""
     why = f": {visible(line.why)}" if line.why else ""
     return visible(f"{line.at[:10]}  {line.who}  {shorten(line.command, MAX_COMMAND)}") + why
 

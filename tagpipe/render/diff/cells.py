@@ -23,14 +23,13 @@ _MAX_COUNT = 10**15
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of a cell. is_public: from data, parameters or git, and never to be trusted; else our own words.
-
-    tone: a colour where there are colours; the words say it too.
-    """
+    """A piece of a cell."""
 
     text: str
     is_public: bool = False
+    """True for text from data, parameters or git, which is never to be trusted; False for our own words."""
     tone: Tone = ""
+    """A colour for renderers that have colours; it only repeats what the words say."""
 
 
 Cell = tuple[Span, ...]
@@ -46,25 +45,26 @@ class Column:
 
 @dataclass(frozen=True)
 class DiffTable:
-    """A table of the comparison.
-
-    n: how many rows there are in all. is_open: never folded away. is_counted: whether the heading says n where all
-    rows are shown. notes: lines below. if_empty: said in place of a table without rows; a section with none of these
-    is left out.
-    """
+    """A table of the comparison."""
 
     key: str
     title: str
     columns: tuple[Column, ...]
     rows: Sequence[tuple[Cell, ...]]
     n: int
+    """The number of rows in all; `rows` may be the first of them."""
     is_open: bool = False
+    """True if it is never folded away."""
     notes: tuple[Cell, ...] = ()
+    """Lines below the table."""
     if_empty: str = ""
+    """The text in place of a table without rows."""
     is_counted: bool = True
+    """True if the heading gives n even when all rows are shown."""
 
     @property
     def is_shown(self) -> bool:
+        """True if there is anything to draw."""
         return bool(self.rows or self.notes or self.if_empty)
 
     def heading(self, n_shown: int) -> str:
@@ -84,7 +84,7 @@ def public(text: str | int) -> Cell:
 
 
 def public_list(texts: Iterable[str | int], *, n: int | None = None, sign: str = "") -> Cell:
-    """The first five, and how many more there are (of `n`, if these are not all)."""
+    """The first five, and the number of the others. n: the number of all, if `texts` is only their beginning."""
     listed = list(texts)
     n = len(listed) if n is None else n
     shown = listed[:_MAX_LISTED]
@@ -98,12 +98,12 @@ def public_list(texts: Iterable[str | int], *, n: int | None = None, sign: str =
 
 
 def count(number: int) -> str:
-    """A count with its thousands parted. Documents come from strangers: no number fills a page."""
+    """A count with thousands separators, bounded in length because documents come from strangers."""
     return f"{number:,}" if abs(number) < _MAX_COUNT else "more than 10^15"
 
 
 def count_of(n_shown: int, n: int) -> str:
-    """`10 of 66`, or `66` where all are shown."""
+    """`10 of 66`, or `66` if all are shown."""
     return count(n) if n_shown >= n else f"{count(n_shown)} of {count(n)}"
 
 
@@ -118,36 +118,35 @@ def percent(fraction: float) -> str:
 
 
 def signed(change: float, *, is_bad: bool | None = None) -> Cell:
-    """`+12`, `-3` or `0`. is_bad: for the colour; None has none."""
+    """`+12`, `-3` or `0`. is_bad: chooses the colour; None means no colour."""
     text = f"{'+' if change > 0 else '-' if change < 0 else ''}{number(abs(change))}"
     tone: Tone = "" if is_bad is None or not change else "bad" if is_bad else "good"
     return words(text, tone)
 
 
 def added_and_removed(n_added: int, n_removed: int) -> tuple[Cell, Cell]:
-    """Two cells."""
+    """A cell for each."""
     return signed(n_added, is_bad=False), signed(-n_removed, is_bad=True)
 
 
-def value(this: JsonValue, other: JsonValue) -> Cell:
-    """One side of a value that differs. Of two lists only what the other one lacks: long ones differ in a word."""
-    if this is None:
+def value(shown: JsonValue, opposite: JsonValue) -> Cell:
+    """One side of a value that differs. A list is cut to what the opposite list lacks, as long lists differ little."""
+    if shown is None:
         return words("none", "dim")
-    if isinstance(this, list) and isinstance(other, list):
-        return _list_value(this, other)
-    if isinstance(this, str):
-        is_digest = _DIGEST.fullmatch(this)
-        return public(this[:_DIGEST_CHARS]) if is_digest else public(this)
-    if isinstance(this, int | float) and not isinstance(this, bool):
-        return words(number(this))
-    return public(json.dumps(this, ensure_ascii=False))
+    if isinstance(shown, list) and isinstance(opposite, list):
+        return _list_value(shown, opposite)
+    if isinstance(shown, str):
+        return public(shown[:_DIGEST_CHARS]) if _DIGEST.fullmatch(shown) else public(shown)
+    if isinstance(shown, int | float) and not isinstance(shown, bool):
+        return words(number(shown))
+    return public(json.dumps(shown, ensure_ascii=False))
 
 
-def _list_value(this: list[JsonValue], other: list[JsonValue]) -> Cell:
-    known = {json.dumps(each) for each in other}
-    own = [each for each in this if json.dumps(each) not in known]
-    texts = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in own]
-    head = words(f"{count(len(this))} values")
+def _list_value(shown: list[JsonValue], opposite: list[JsonValue]) -> Cell:
+    known = {json.dumps(item) for item in opposite}
+    own = [item for item in shown if json.dumps(item) not in known]
+    texts = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in own]
+    head = words(f"{count(len(shown))} values")
     return head + words(", of them only here: ") + public_list(texts) if own else head
 
 

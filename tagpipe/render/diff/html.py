@@ -138,7 +138,7 @@ def _changes(document: DiffDocument) -> dict[str, Any]:
     return {
         "n": count(document.changes.n),
         "isCut": document.changes.n > len(rows),
-        "projects": [[_show(each) for each in project] for project in projects],
+        "projects": [[_show(cell) for cell in project] for project in projects],
         "tags": [_show(tag) for tag in tags],
         "causes": [_name_cause(group) for group in causes],
         "rows": rows,

@@ -17,7 +17,7 @@ from tagpipe.render.diff.verdict import Verdict, verdict_of
 from tagpipe.render.text import code_span
 
 MARKER = "<!-- tagpipe-diff -->"
-"""First line of the comment: how the one to update is found again."""
+"""First line of the comment, by which the one to update is found again."""
 
 MAX_BYTES = 60_000
 """GitHub takes 65,536 characters."""
@@ -44,23 +44,23 @@ class _Drawn:
 
 
 def markdown_diff(document: DiffDocument) -> str:
-    """At most 60,000 bytes."""
+    """The comparison in at most MAX_BYTES bytes."""
     head = _draw_verdict(verdict_of(document))
     drawn = [_draw_section(section) for section in make_sections(document)]
     left_out: list[_Drawn] = []
     for key in DROPPED_FIRST:
         if _n_bytes(page := _join(head, drawn, left_out)) <= MAX_BYTES:
             return page
-        left_out += [each for each in drawn if each.key == key]
-        drawn = [each for each in drawn if each.key != key]
+        left_out += [section for section in drawn if section.key == key]
+        drawn = [section for section in drawn if section.key != key]
     return _join(head, drawn, left_out)
 
 
 def _join(head: str, drawn: list[_Drawn], left_out: list[_Drawn]) -> str:
-    parts = [MARKER, head, *(each.text for each in drawn)]
+    parts = [MARKER, head, *(section.text for section in drawn)]
     if left_out:
-        names = ", ".join(each.title for each in left_out)
-        n_all = len(left_out) + sum(not each.is_open for each in drawn)
+        names = ", ".join(section.title for section in left_out)
+        n_all = len(left_out) + sum(not section.is_open for section in drawn)
         parts.append(f"Left out, for the comment would be too long: {len(left_out)} of {n_all} tables ({names}).")
     return "\n\n".join(parts) + "\n"
 

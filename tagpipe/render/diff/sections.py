@@ -119,7 +119,7 @@ def _signatures_section(document: DiffDocument) -> DiffTable:
         (
             words(count(row.n_projects)),
             _came_and_went(row.added, row.removed),
-            public_list([each.id for each in row.examples]),
+            public_list([project.id for project in row.examples]),
         )
         for row in document.signatures.rows
     ]
@@ -135,14 +135,14 @@ PROJECTS = {
     "retexted": "another text",
     "redated": "another created_on",
 }
-"""What may happen to a project: field of the document -> our words."""
+"""Field of the document -> our words for what happened to its projects."""
 
 
 def _projects_section(document: DiffDocument) -> DiffTable:
-    found = [(what, getattr(document.projects, name)) for name, what in PROJECTS.items()]
+    named = [(event, getattr(document.projects, name)) for name, event in PROJECTS.items()]
     rows = [
-        (words(what), words(count(projects.n)), public_list([each.id for each in projects.rows[:5]], n=projects.n))
-        for what, projects in found
+        (words(event), words(count(projects.n)), public_list([row.id for row in projects.rows[:5]], n=projects.n))
+        for event, projects in named
         if projects.n
     ]
     columns = (Column("projects"), Column("number", True), Column("ids"))
@@ -150,18 +150,18 @@ def _projects_section(document: DiffDocument) -> DiffTable:
 
 
 def list_projects(document: DiffDocument) -> list[DiffTable]:
-    """One section for each thing that happened to projects, with ids and texts: for a page that has the room."""
+    """One table for each entry of PROJECTS, with ids and texts, for a page that has room for them."""
     columns = (Column("id"), Column("text"))
-    found = [(name, what, getattr(document.projects, name)) for name, what in PROJECTS.items()]
+    named = [(name, event, getattr(document.projects, name)) for name, event in PROJECTS.items()]
     return [
         DiffTable(
             f"projects.{name}",
-            f"Projects: {what}",
+            f"Projects: {event}",
             columns,
             [(public(row.id), public(row.title)) for row in projects.rows],
             projects.n,
         )
-        for name, what, projects in found
+        for name, event, projects in named
         if projects.n
     ]
 

@@ -18,7 +18,7 @@ from tagpipe.render.text import EMPTY, MAX_SHOWN, shorten
 _MAX_ROWS = 10
 _MAX_CHARS = 40
 _MAX_WORD = 32
-"""Cells of a word that is not folded."""
+"""Widest word, in terminal cells, that is not folded."""
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "dim": "dim"}
 
@@ -48,9 +48,9 @@ def _draw_section(section: DiffTable) -> list[RenderableType]:
 def _draw_table(section: DiffTable, rows: Sequence[tuple[Cell, ...]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     drawn = [[*map(_draw_cell, row)] for row in rows]
-    for at, column in enumerate(section.columns):
+    for index, column in enumerate(section.columns):
         # Rich narrows a table by folding its widest columns, through the middle of words.
-        longest = max(cell_len(word) for row in drawn for word in row[at].plain.split() or [""])
+        longest = max(cell_len(word) for row in drawn for word in row[index].plain.split() or [""])
         table.add_column(
             column.name,
             justify="right" if column.is_number else "left",

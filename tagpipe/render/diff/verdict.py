@@ -1,4 +1,4 @@
-"""The beginning of a comparison: is it safe to merge, what are the two sides, in a line each."""
+"""The beginning of a comparison: the verdict, the two sides, the gates and the causes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ _MAX_GATES = 6
 
 @dataclass(frozen=True)
 class Verdict:
-    """headline: no difference, passed or failed. detail: the gates that failed. summary: what changed, in a line."""
+    """The outcome of a comparison in a few words."""
 
     tone: Tone
     headline: str
+    """No difference, passed or failed."""
     detail: Cell
+    """The gates that failed."""
     summary: Cell
+    """The changes, in one line."""
 
 
 def verdict_of(document: DiffDocument) -> Verdict:
@@ -71,7 +74,7 @@ def gate_numbers(gate: GateRow) -> tuple[str, str]:
 
 
 def _summarize(document: DiffDocument) -> Cell:
-    """Labels, then the cut, then projects; only what happened."""
+    """The numbers of changed labels, of tags that crossed the cut and of changed projects, without the zeros."""
     projects = document.projects
     n_labels = document.n_labels_added + document.n_labels_removed
     labels = f"{_n_of(document.n_labels_added, 'label')} added and {count(document.n_labels_removed)} removed"
@@ -84,9 +87,9 @@ def _summarize(document: DiffDocument) -> Cell:
         ("project", "added", projects.added.n),
         ("project", "removed", projects.removed.n),
     ]
-    found = [labels if n_labels else "no label changed"]
-    found += [f"{_n_of(n, noun)} {what}" for noun, what, n in counted if n]
-    text = "; ".join(found)
+    clauses = [labels if n_labels else "no label changed"]
+    clauses += [f"{_n_of(n, noun)} {event}" for noun, event, n in counted if n]
+    text = "; ".join(clauses)
     return words(f"{text[0].upper()}{text[1:]}.")
 
 
@@ -139,7 +142,7 @@ def _gate_row(gate: GateRow) -> tuple[Cell, ...]:
 
 
 def causes_section(document: DiffDocument) -> DiffTable:
-    """Label changes by what caused them, then what the words mean and which edits did nothing."""
+    """Label changes by cause, with notes on what the words mean and which edits changed nothing."""
     columns = (Column("edit"), Column("cause"), Column("labels added", True), Column("removed", True))
     if document.causes is None:
         return DiffTable("causes", "Causes", columns, (), 0, is_open=True, if_empty="Not looked for (--no-causes).")
@@ -189,7 +192,7 @@ def _factor_notes(document: DiffDocument) -> list[Cell]:
         if problem
     ]
     named = {name for _, name, _ in broken}
-    idle = [each.name for each in factors if not (each.n_suffices or each.n_needed or each.name in named)]
+    idle = [factor.name for factor in factors if not (factor.n_suffices or factor.n_needed or factor.name in named)]
     notes = [words("Changed no label: ") + public_list(idle) + words(".")] if idle else []
     if document.causes.problem:
         notes.append(words("The inputs could not be built anew: ") + public(document.causes.problem))
