@@ -244,7 +244,7 @@ def dump_params(params: Params) -> dict[str, object]:
 
 
 def _check_schema(schema: object, file: str) -> None:
-    """Raise ConfigError for a form that is not read; what is no integer at all is left to the model."""
+    """Raise ConfigError for a form that is not read; values that are not integers are left to the model."""
     shown = escape_shown(schema)
     if isinstance(schema, bool):
         raise ConfigError("is no number", file=file, field="schema", found=shown, expected=str(SCHEMA))
@@ -286,7 +286,7 @@ def _upgrade(tree: Mapping[Any, object]) -> Mapping[Any, object]:
 
 
 def _with_text_keys(tree: object) -> object:
-    """The tree with every key that is not a text as its repr, for JSON would read 1 and "1" as one key."""
+    """The tree with every key that is not a text as its repr, because JSON would read 1 and "1" as one key."""
     if isinstance(tree, Mapping):
         return {key if isinstance(key, str) else repr(key): _with_text_keys(value) for key, value in tree.items()}
     return [_with_text_keys(value) for value in tree] if isinstance(tree, list) else tree

@@ -50,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a comment."""
+    """The outcome of writing a comment."""
 
     action: Literal["created", "updated", "nothing"]
     number: int | None = None

@@ -47,10 +47,10 @@ def preview(
 
 
 def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequence[Side] = ()) -> Comparison:
-    """What an edit of the vocabulary alone does: the inputs and parameters of now, with each of two vocabularies.
+    """Compare two vocabularies, each built with the current inputs and parameters.
 
     Both are built in memory, so that edits that are not built yet do not count; nothing is written. known: sides of
-    earlier previews (`diff.base`, `diff.head`); one that is `before` with the inputs of now is not built again. Raises
+    earlier previews (`diff.base`, `diff.head`); one that is `before` with the current inputs is not built again. Raises
     what the sources and the build raise.
     """
     layout = repository_layout(root)
@@ -98,19 +98,19 @@ def sweep(
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     """`threshold.min_projects=25` -> {name: value}; values are YAML. Raises ConfigError."""
-    found = {}
+    values = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(
                 "not a setting", field="--set", found=escape_shown(setting), expected="NAME=VALUE", fix="Correct it"
             )
-        found[name] = parse_yaml(value.encode("utf-8"), file="--set")
-    return found
+        values[name] = parse_yaml(value.encode("utf-8"), file="--set")
+    return values
 
 
 def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
-    """What fetch would receive now; `vocabulary` in its place if it is given."""
+    """The bytes that fetch would receive now, with the file `vocabulary` in place of the vocabulary if it is given."""
     layout = repository_layout(root)
     files = {}
     for name, source in named_sources(params.source):
