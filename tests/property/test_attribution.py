@@ -131,13 +131,13 @@ def compare_with_brute_force(pair: tuple[Inputs, Inputs]) -> None:
     assert found_in(case, case.attribute(may_be_code=True)) == found
 
 
-@settings(modest, max_examples=100)
+@settings(modest, max_examples=40)
 @given(factor_pairs())
 def test_causes_are_those_of_every_combination(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_brute_force(pair)
 
 
-@settings(modest, max_examples=50)
+@modest
 @given(factor_pairs(2))
 def test_causes_of_two_factors_are_those_of_their_four_combinations(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_brute_force(pair)

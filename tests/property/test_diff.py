@@ -60,7 +60,7 @@ def check_totals(diff: VersionDiff, expected: reference.Expected) -> None:
     )
 
 
-@settings(modest, max_examples=200)
+@settings(modest, max_examples=60)
 @given(any_pair)
 def test_the_diff_is_what_the_reference_finds(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_reference(pair)

@@ -81,7 +81,7 @@ def compare_measures(report: dict[str, Any], expected: reference.Result) -> None
     assert report["imbalance"]["max_ir"] == pytest.approx(max(ratios, default=0))
 
 
-@settings(modest, max_examples=100)
+@settings(modest, max_examples=50)
 @given(worlds())
 def test_the_pipeline_does_what_the_reference_does(world: World) -> None:
     compare_with_reference(world)
