@@ -153,7 +153,7 @@ def test_every_table_of_the_markdown_has_as_many_cells_in_each_row() -> None:
         assert len({line.count("|") for line in block.splitlines()[:1] + block.splitlines()[2:]}) == 1
 
 
-@pytest.mark.parametrize("count", [1, 7, 100, len(WITH_TEXT)])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 7, 100, len(WITH_TEXT)])
 def test_markdown_is_never_too_long(count: int) -> None:
     for at in range(0, len(WITH_TEXT), count):
         text = markdown_diff(hostile_document(WITH_TEXT[at : at + count]))
@@ -187,7 +187,7 @@ def print_on(document: DiffDocument, width: int, color_system: str | None) -> st
     return out.getvalue()
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("width", [40, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 200))])
 def test_a_terminal_gets_printable_text_alone(width: int) -> None:
     for at in range(0, len(STRINGS), 5):
         shown = print_on(hostile_document(STRINGS[at : at + 5]), width, None)
