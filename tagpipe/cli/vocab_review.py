@@ -51,7 +51,7 @@ def review() -> None:
             print_result(
                 render_question(
                     suggestion,
-                    at=len(decided) + 1,
+                    number=len(decided) + 1,
                     n_all=len(suggestions),
                     support=usage.support.get(suggestion.tag),
                     is_kept=suggestion.tag in usage.kept,

@@ -1,4 +1,4 @@
-"""Everything that is wrong or suspicious about a vocabulary, each with the nearest thing that would mend it."""
+"""Everything that is wrong or suspicious about a vocabulary, each finding with a way to mend it."""
 
 from __future__ import annotations
 
@@ -25,42 +25,44 @@ _BAD_REPLACEMENTS = (ProblemKind.REPLACEMENT_UNKNOWN, ProblemKind.REPLACEMENT_DE
 
 @dataclass(frozen=True)
 class VocabularyIssue:
-    """One finding. kind: a ProblemKind (error), a LintKind or `fading` (warning).
-
-    tag, value: whose, and what is wrong with it; both None for an error of the whole file. nearest: the existing tag
-    that was probably meant, None if none is near. what, fix: in words.
-    """
+    """One finding."""
 
     level: Literal["error", "warning"]
     kind: str
+    """A ProblemKind of an error; a LintKind or FADING of a warning."""
     tag: str | None
+    """The tag that the finding is about; None for an error of the whole file."""
     value: str | None
+    """The alias, parent, replacement or tag that is wrong; None for an error of the whole file."""
     nearest: str | None
+    """The existing tag that was probably meant; None if no tag is near."""
     what: str
+    """The finding in words."""
     fix: str
+    """What would mend it, in words."""
 
 
 def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyIssue]:
-    """What keeps the entries from being a vocabulary, and what in the file would mend each.
+    """Everything that keeps the entries from being a vocabulary.
 
-    No command can: the commands that edit refuse a vocabulary with errors.
+    Each fix is an edit of the file by hand, because the commands refuse to edit a vocabulary with errors.
     """
     vocabulary = resolve_entries(entries)
     names = resolve_names(vocabulary)
-    found = []
-    for each in find_problems(entries):
-        nearest = _find_replacement(each, entries, vocabulary, names) if each.kind in _BAD_REPLACEMENTS else None
-        fix = _say_fix(each, nearest, file)
-        found.append(VocabularyIssue("error", str(each.kind), each.tag, each.value, nearest, each.what, fix))
-    return found
+    issues = []
+    for problem in find_problems(entries):
+        nearest = _find_replacement(problem, entries, vocabulary, names) if problem.kind in _BAD_REPLACEMENTS else None
+        kind, fix = str(problem.kind), _describe_fix(problem, nearest, file)
+        issues.append(VocabularyIssue("error", kind, problem.tag, problem.value, nearest, problem.what, fix))
+    return issues
 
 
 def _find_replacement(
-    each: Problem, entries: Sequence[Entry], vocabulary: Vocabulary, names: Mapping[str, int]
+    problem: Problem, entries: Sequence[Entry], vocabulary: Vocabulary, names: Mapping[str, int]
 ) -> str | None:
-    """The tag that was meant by a replacement that is none: what the name stands for, else what it is most like."""
-    wanted = each.value or ""
-    if each.kind == ProblemKind.REPLACEMENT_DEPRECATED:
+    """The tag that a bad replacement was meant to name: the one that has the name, else the most similar one."""
+    wanted = problem.value or ""
+    if problem.kind == ProblemKind.REPLACEMENT_DEPRECATED:
         wanted = next((entry.replaced_by for entry in entries if entry.tag == wanted), None) or ""
         index = names.get(normalize_tag(wanted))
         return None if index is None else vocabulary.tags[index]
@@ -68,15 +70,15 @@ def _find_replacement(
     return find_nearest(wanted, vocabulary) if index is None else vocabulary.tags[index]
 
 
-def _say_fix(each: Problem, nearest: str | None, file: str) -> str:
-    tag, value, others = escape_shown(each.tag), escape_shown(each.value), list(map(escape_shown, each.others))
-    match each.kind:
+def _describe_fix(problem: Problem, nearest: str | None, file: str) -> str:
+    tag, value, others = escape_shown(problem.tag), escape_shown(problem.value), list(map(escape_shown, problem.others))
+    match problem.kind:
         case ProblemKind.NO_ENTRY | ProblemKind.ALL_DEPRECATED:
             return f"No project would have a tag; restore {file} from git"
         case ProblemKind.TAG_REPEATED:
             which = f"the {len(others)} entries of {tag}" if len(set(others)) == 1 else " and ".join(others)
             return f"Remove all but one of {which} in {file}"
-        case ProblemKind.ALIAS_IS_TAG if each.others == (each.tag,):
+        case ProblemKind.ALIAS_IS_TAG if problem.others == (problem.tag,):
             return f"Remove {value} from the aliases of {tag} in {file}"
         case ProblemKind.ALIAS_IS_TAG:
             return f"Remove alias {value} from {tag}, or the entry of {others[0]}, in {file}"
@@ -103,60 +105,68 @@ def list_warnings(
     not_same: DistinctNames,
     fading: Collection[str] = (),
 ) -> list[VocabularyIssue]:
-    """The warnings, by kind. used: names that projects write; None where no version is built, so nothing is unused.
+    """The warnings, by kind.
 
-    counts: out-of-vocabulary form -> projects with it. support: tag -> projects with it. fading: tags that the monitor
-    sees fade. What a person has called not the same is no near duplicate, nor the nearest.
+    used: names that projects write; None if no version is built, and then no tag counts as unused. counts:
+    out-of-vocabulary form -> projects with it. support: tag -> projects with it. not_same: names that are neither
+    reported as near duplicates nor suggested for each other. fading: tags that the monitor reports as fading.
     """
-    gone = frozenset(map(normalize_tag, vocabulary.deprecated))
+    deprecated = frozenset(map(normalize_tag, vocabulary.deprecated))
     names = pa.array(sorted(vocabulary.tags if used is None else used), pa.string())
-    found = find_warnings(vocabulary, names, not_same.within(vocabulary))
-    return [*(_describe(each, counts, support, gone) for each in found), *_describe_fading(fading, vocabulary)]
+    warnings = find_warnings(vocabulary, names, not_same.within(vocabulary))
+    return [
+        *(_describe(warning, counts, support, deprecated) for warning in warnings),
+        *_describe_fading(fading, vocabulary),
+    ]
 
 
 def _describe(
-    each: LintWarning, counts: Mapping[str, int], support: Mapping[str, int], gone: Collection[str]
+    warning: LintWarning, counts: Mapping[str, int], support: Mapping[str, int], deprecated: Collection[str]
 ) -> VocabularyIssue:
-    if each.kind == LintKind.UNKNOWN_PARENT:
-        what, fix = _say_unknown_parent(each, counts, is_deprecated=normalize_tag(each.value) in gone)
-    elif each.kind == LintKind.PARENT_IS_ALIAS:
-        what, fix = _say_alias(each)
-    elif each.kind == LintKind.NEAR_DUPLICATE:
-        what, fix = _say_near_duplicate(each, support)
+    if warning.kind == LintKind.UNKNOWN_PARENT:
+        what, fix = _describe_unknown_parent(warning, counts, is_deprecated=normalize_tag(warning.value) in deprecated)
+    elif warning.kind == LintKind.PARENT_IS_ALIAS:
+        what, fix = _describe_alias_parent(warning)
+    elif warning.kind == LintKind.NEAR_DUPLICATE:
+        what, fix = _describe_near_duplicate(warning, support)
     else:
-        what, fix = _say_never_used(each)
-    return VocabularyIssue("warning", str(each.kind), each.tag, each.value, each.nearest, what, fix)
+        what, fix = _describe_never_used(warning)
+    return VocabularyIssue("warning", str(warning.kind), warning.tag, warning.value, warning.nearest, what, fix)
 
 
-def _say_unknown_parent(each: LintWarning, counts: Mapping[str, int], *, is_deprecated: bool) -> tuple[str, str]:
-    remove = f"`tagpipe vocab parent --remove {quote(each.tag, each.value)}`"
+def _describe_unknown_parent(
+    warning: LintWarning, counts: Mapping[str, int], *, is_deprecated: bool
+) -> tuple[str, str]:
+    remove = f"`tagpipe vocab parent --remove {quote(warning.tag, warning.value)}`"
     if is_deprecated:
-        return f"parent {each.value} of {each.tag} is deprecated", f"Take it away: {remove}"
-    n_projects = counts.get(normalize_tag(each.value), 0)
+        return f"parent {warning.value} of {warning.tag} is deprecated", f"Take it away: {remove}"
+    n_projects = counts.get(normalize_tag(warning.value), 0)
     used = f", and {n_projects} project{'s carry' if n_projects > 1 else ' carries'} it as a tag" if n_projects else ""
-    what = f"parent {each.value} of {each.tag} is not in the vocabulary{used}"
-    if each.nearest is not None:
-        return what, f"Did you mean {each.nearest}? " + command("parent", each.tag, each.nearest, instead_of=each.value)
-    return what, f"Add it: {command('add', each.value)}; or take it away: {remove}"
+    what = f"parent {warning.value} of {warning.tag} is not in the vocabulary{used}"
+    if warning.nearest is not None:
+        return what, f"Did you mean {warning.nearest}? " + command(
+            "parent", warning.tag, warning.nearest, instead_of=warning.value
+        )
+    return what, f"Add it: {command('add', warning.value)}; or take it away: {remove}"
 
 
-def _say_alias(each: LintWarning) -> tuple[str, str]:
-    assert each.nearest is not None
-    what = f"parent {each.value} of {each.tag} is an alias of {each.nearest}"
-    return what, f"Name the tag: {command('parent', each.tag, each.nearest, instead_of=each.value)}"
+def _describe_alias_parent(warning: LintWarning) -> tuple[str, str]:
+    assert warning.nearest is not None  # the tag that the alias means
+    what = f"parent {warning.value} of {warning.tag} is an alias of {warning.nearest}"
+    return what, f"Name the tag: {command('parent', warning.tag, warning.nearest, instead_of=warning.value)}"
 
 
-def _say_near_duplicate(each: LintWarning, support: Mapping[str, int]) -> tuple[str, str]:
-    assert each.nearest is not None
-    # The one that more projects have stays.
-    gone, kept = sorted((each.tag, each.nearest), key=lambda tag: (support.get(tag, 0), tag))
-    merge, apart = command("merge", gone, kept), command("not-same", gone, kept)
-    return f"{gone} and {kept} are spelt alike", f"One tag: {merge}; two: {apart}"
+def _describe_near_duplicate(warning: LintWarning, support: Mapping[str, int]) -> tuple[str, str]:
+    assert warning.nearest is not None  # find_near_duplicates gives pairs
+    # The merge keeps the tag that more projects have.
+    gone, kept = sorted((warning.tag, warning.nearest), key=lambda tag: (support.get(tag, 0), tag))
+    merge, keep_both = command("merge", gone, kept), command("not-same", gone, kept)
+    return f"{gone} and {kept} are spelt alike", f"One tag: {merge}; two: {keep_both}"
 
 
-def _say_never_used(each: LintWarning) -> tuple[str, str]:
-    near = f" (the nearest tag is {each.nearest})" if each.nearest else ""
-    return f"{each.tag} is never used{near}", f"Keep it, or {command('deprecate', each.tag)}"
+def _describe_never_used(warning: LintWarning) -> tuple[str, str]:
+    near = f" (the nearest tag is {warning.nearest})" if warning.nearest else ""
+    return f"{warning.tag} is never used{near}", f"Keep it, or {command('deprecate', warning.tag)}"
 
 
 def _describe_fading(fading: Collection[str], vocabulary: Vocabulary) -> Iterator[VocabularyIssue]:
@@ -166,11 +176,11 @@ def _describe_fading(fading: Collection[str], vocabulary: Vocabulary) -> Iterato
 
 
 def command(action: str, *names: str, instead_of: str | None = None) -> str:
-    """A command line to copy: what the vocabulary or the public wrote is quoted for a shell."""
+    """A command line to copy and run. Names may come from the public, so they are quoted for a shell."""
     option = "" if instead_of is None else f"--instead-of {shlex.quote(instead_of)} "
     return f"`tagpipe vocab {action} {option}{quote(*names)}`"
 
 
 def quote(*names: str) -> str:
-    """Names as arguments of a shell command; those that look like options come behind `--`."""
+    """Names as arguments of a shell command, behind `--` if one of them looks like an option."""
     return shlex.join(as_arguments(*names))

@@ -1,4 +1,4 @@
-"""What an edit of the vocabulary does to the dataset, in a few numbers and lists: what a person looks at first."""
+"""The effect of a vocabulary edit on the dataset, in the few numbers and lists that a person looks at first."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from tagpipe.comparison.tag_changes import TagChange
 
 @dataclass(frozen=True)
 class EditEffect:
-    """The dataset with the edit beside the dataset without it. tags: all that differ, the most changed first.
-
-    n_gaining, n_losing: projects that gain or lose a tag (a project can do both). failed_gates: names of the gates that
-    the edit alone would not hold.
-    """
+    """The difference between the dataset with the edit and the dataset without it."""
 
     n_labels_added: int
     n_labels_removed: int
     n_gaining: int
+    """Projects that gain a tag; one that also loses a tag counts in both."""
     n_losing: int
+    """Projects that lose a tag."""
     n_newly_labeled: int
+    """Projects that get their first tag."""
     n_newly_unlabeled: int
+    """Projects that lose their last tag."""
     entered: tuple[TagChange, ...]
+    """Tags that enter the cut."""
     left: tuple[TagChange, ...]
+    """Tags that leave the cut."""
     tags: tuple[TagChange, ...]
+    """Every tag that differs, the most changed first."""
     failed_gates: tuple[str, ...]
+    """Names of the gates that the edit alone would fail."""
 
     @property
     def is_none(self) -> bool:
@@ -44,7 +48,7 @@ class EditEffect:
 
 
 def measure_effect(diff: VersionDiff, gates: Iterable[GateResult]) -> EditEffect:
-    """The effect, from the comparison of the two datasets. Gates that were not looked for count as held."""
+    """The effect, from the comparison of the two datasets. Gates that were not measured count as held."""
     projects, _ = diff.union.unpack(diff.labels.labels)
     added = diff.labels.is_added
     return EditEffect(
@@ -56,6 +60,6 @@ def measure_effect(diff: VersionDiff, gates: Iterable[GateResult]) -> EditEffect
         n_newly_unlabeled=len(diff.newly_unlabeled),
         entered=diff.entered,
         left=diff.left,
-        tags=tuple(sorted(diff.tags, key=lambda each: (-abs(each.n_added + each.n_removed), each.tag))),
+        tags=tuple(sorted(diff.tags, key=lambda tag: (-abs(tag.n_added + tag.n_removed), tag.tag))),
         failed_gates=tuple(gate.name for gate in gates if not gate.passed and gate.found is not None),
     )

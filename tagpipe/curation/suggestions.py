@@ -1,4 +1,4 @@
-"""Which names outside the vocabulary are probably another spelling of a tag in it: suggestions, for a person to judge.
+"""Suggestions, for a person to judge: names outside the vocabulary that are probably another spelling of a tag.
 
 Two kinds. A `variant` differs in separators or in a plural alone (ml-ops and mlops, decision-tree and decision-trees).
 A `fuzzy` one is spelt alike (rapidfuzz ratio of 88 or more), which proves little: supervised-learning is like
@@ -22,13 +22,13 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_nam
 
 MIN_SCORE = 88.0
 _SAME_WORD = 75.0
-"""The ratio below which two words that stand in each other's place are other words, not two spellings."""
+"""Two words in the same place with a ratio below this are different words, not two spellings of one."""
 _PREFIXES = (
     *("anti", "auto", "bi", "de", "dis", "few", "hyper", "il", "im", "in", "inter", "intra", "ir", "meta", "micro"),
     *("mis", "mono", "multi", "non", "one", "over", "post", "pre", "pseudo", "self", "semi", "sub", "super", "un"),
     *("under", "uni", "weakly", "zero"),
 )
-"""What, in front of a word, makes another concept of it."""
+"""Prefixes that turn a word into another concept."""
 
 
 class Kind(StrEnum):
@@ -40,18 +40,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`form`, which `n_projects` projects carry, may be `tag`: it is like `name`, which is the tag or an alias of it.
-
-    score: rapidfuzz ratio, 0-100. doubt: what speaks against it, in words; None where nothing is seen.
-    """
+    """A form outside the vocabulary that may be another spelling of a tag."""
 
     form: str
     n_projects: int
+    """Projects that write the form."""
     tag: str
     name: str
+    """The name of the tag that the form is like: the tag itself or an alias, in normal form."""
     kind: Kind
     score: float
+    """rapidfuzz ratio of form and name, 0-100."""
     doubt: str | None
+    """What speaks against the suggestion, in words; None if nothing does."""
 
 
 def suggest_aliases(
@@ -62,28 +63,31 @@ def suggest_aliases(
     ignored: Collection[str] = (),
     normalize: bool = True,
 ) -> list[Suggestion]:
-    """The best suggestion for each form, variants first, then those without a doubt, then by projects and form.
+    """The best suggestion for each form: variants first, then those without a doubt, then by projects and form.
 
-    counts: form -> projects with it; what the vocabulary has is passed over. ignored: forms that nobody wants to
-    hear of. normalize: whether forms are compared in normal form (annotate.normalize).
+    counts: form -> projects with it; forms that the vocabulary has are skipped. ignored: forms to skip as well.
+    normalize: True if forms are compared in normal form (`annotate.normalize`).
     """
     names = {name: vocabulary.tags[index] for name, index in resolve_names(vocabulary).items()}
-    passed = {*ignored, *vocabulary.deprecated, *resolve_names(vocabulary, normalize=normalize)}
-    forms = [form for form in counts if form not in passed]
-    apart = not_same.within(vocabulary)
-    found: dict[str, Suggestion] = {}
+    skipped = {*ignored, *vocabulary.deprecated, *resolve_names(vocabulary, normalize=normalize)}
+    forms = [form for form in counts if form not in skipped]
+    distinct = not_same.within(vocabulary)
+    best: dict[str, Suggestion] = {}
     for form, name, kind, score in (*_find_variants(forms, names), *_find_alike(forms, names)):
-        each = Suggestion(form, counts[form], names[name], name, kind, round(score, 1), _find_doubt(form, name, kind))
-        if not apart.holds(form, each.tag) and (form not in found or _rank(each) < _rank(found[form])):
-            found[form] = each
-    return sorted(found.values(), key=lambda each: (*_rank(each)[:2], -each.n_projects, each.form))
+        doubt = _find_doubt(form, name, kind)
+        suggestion = Suggestion(form, counts[form], names[name], name, kind, round(score, 1), doubt)
+        if not distinct.holds(form, suggestion.tag) and (form not in best or _rank(suggestion) < _rank(best[form])):
+            best[form] = suggestion
+    return sorted(best.values(), key=lambda chosen: (*_rank(chosen)[:2], -chosen.n_projects, chosen.form))
 
 
-def _rank(each: Suggestion) -> tuple[bool, bool, float, str]:
-    return each.kind != Kind.VARIANT, each.doubt is not None, -each.score, each.name
+def _rank(suggestion: Suggestion) -> tuple[bool, bool, float, str]:
+    """Less is better."""
+    return suggestion.kind != Kind.VARIANT, suggestion.doubt is not None, -suggestion.score, suggestion.name
 
 
 def _find_variants(forms: Sequence[str], names: Mapping[str, str]) -> Iterator[tuple[str, str, Kind, float]]:
+    """Pairs that differ only in separators or a plural, with their ratio."""
     from rapidfuzz import fuzz
 
     by_joined, by_singular = defaultdict(list), defaultdict(list)
@@ -94,10 +98,10 @@ def _find_variants(forms: Sequence[str], names: Mapping[str, str]) -> Iterator[t
             by_singular[singular].append(name)
     for form in forms:
         joined = join_words(form)
-        alike = [*by_joined.get(joined, ()), *by_singular.get(joined, ())]
+        similar = [*by_joined.get(joined, ()), *by_singular.get(joined, ())]
         for singular in list_singulars(joined):
-            alike += by_joined.get(singular, ())
-        for name in dict.fromkeys(alike):  # the same signs: only separators and the letters of a plural went
+            similar += by_joined.get(singular, ())
+        for name in dict.fromkeys(similar):  # signs are equal: only separators and plural letters were dropped
             yield form, name, Kind.VARIANT, fuzz.ratio(normalize_tag(form), name)
 
 

@@ -1,4 +1,4 @@
-"""Everything that a version knows of one tag: its names, support, course over time, and what it goes with."""
+"""Everything that a version knows about one tag: its names, support, course over time, and companions."""
 
 from __future__ import annotations
 
@@ -25,70 +25,78 @@ Status = Literal["tag", "out_of_vocabulary", "deprecated"]
 
 @dataclass(frozen=True)
 class NameCount:
-    """A name (normal form) of a tag and the projects that write it."""
+    """A name of a tag, and how many projects write it."""
 
     name: str
+    """In normal form."""
     n_projects: int
 
 
 @dataclass(frozen=True)
 class PeriodCount:
-    """A period, by name (`core.periods`): projects with the tag in it, and all in it."""
+    """How many projects of a period have a tag."""
 
     period: str
+    """Its name, as `tables.periods` gives it."""
     n_projects: int
     n_in_period: int
+    """All projects of the period."""
 
 
 @dataclass(frozen=True)
 class Together:
-    """Another tag on the same projects. lift: how many times as often as by chance."""
+    """Another tag on the same projects."""
 
     tag: str
     n_projects: int
     lift: float
+    """How many times as often they stand together as they would by chance."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a version knows of `name`: its normal form, or the canonical tag that it resolves to.
-
-    n_projects: that write it, under any of its names, or have it implied. n_all: projects in all. n_by_name: every
-    name in use, by projects. periods: empty where no project has a date. together: the most frequent, by projects.
-    """
+    """What a version knows of one tag."""
 
     name: str
+    """The canonical tag; for a name outside the vocabulary, its normal form."""
     status: Status
     aliases: tuple[str, ...]
     parents: tuple[str, ...]
     children: tuple[str, ...]
     n_projects: int
+    """Projects that write the tag, under any of its names, or have it implied."""
     n_all: int
+    """All projects of the version."""
     n_by_name: tuple[NameCount, ...]
+    """Every name in use, the most frequent first."""
     periods: tuple[PeriodCount, ...]
+    """The oldest first; empty if no project has a date."""
     together: tuple[Together, ...]
+    """At most MAX_TOGETHER, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class TagView:
-    """All that is known of one tag: its profile, and what the project says of it besides.
-
-    n_support, is_kept, min_projects: of the version last built; n_support is None for what is no tag there. versions:
-    its support in the versions of git, where no project has a date. near: tags that are spelt alike, but those that a
-    person has told apart. suggestions: forms that may be it, or what an out-of-vocabulary form may be. log: the edits
-    that name it.
-    """
+    """All that is known of one tag: its profile, and what the rest of the dataset repository says about it."""
 
     profile: Profile
     n_support: int | None
+    """In the version last built; None if that version has no such tag."""
     is_kept: bool
+    """True if the tag passed the cut of the version last built."""
     min_projects: int
+    """The cut of the version last built."""
     is_ignored: bool
     nearest: str | None
+    """The tag that a name outside the vocabulary is most like; None for a tag, or if no tag is near."""
     near: tuple[str, ...]
+    """Tags that are spelt alike, without those that a person has called not the same."""
     suggestions: tuple[Suggestion, ...]
+    """Forms that may be another spelling of the tag; for a form outside the vocabulary, the tag that it may be."""
     versions: tuple[HistoryRow, ...]
+    """Its support in the versions of git; empty if projects have dates, for then `Profile.periods` shows the course."""
     log: tuple[LogLine, ...]
+    """The edits that name the tag, the oldest first."""
 
 
 def describe_tag(
@@ -100,16 +108,17 @@ def describe_tag(
     period: PeriodKind,
     min_period_projects: int,
 ) -> Profile:
-    """The profile of a tag, alias or raw tag. projects: id, created_on, tags (`schemas.labeled_projects`, annotated).
+    """The profile of the tag, alias or raw tag `asked`.
 
-    uses: project_id, normalized_tag, tag, outcome of the ledger. The names are those of `vocabulary`, which may be
-    newer than the tables. period, min_period_projects: as `core.periods` has them.
+    projects: id, created_on and tags of annotate/projects. uses: project_id, normalized_tag, tag and outcome of the
+    ledger. The names are those of `vocabulary`, which may be newer than the tables. period, min_period_projects: as
+    in `tables.periods.make_periods`.
     """
     index = resolve_names(vocabulary).get(normalize_tag(asked))
     name = normalize_tag(asked) if index is None else vocabulary.tags[index]
     aliases, parents = ((), ()) if index is None else (vocabulary.aliases[index], vocabulary.parents[index])
-    mine = _find_uses(uses, [name, *aliases])
-    rows = _find_rows(projects, mine)
+    tag_uses = _find_uses(uses, [name, *aliases])
+    rows = _find_rows(projects, tag_uses)
     return Profile(
         name=name,
         status=_status_of(name, index, vocabulary),
@@ -118,7 +127,7 @@ def describe_tag(
         children=find_children(vocabulary).get(name, ()),
         n_projects=len(rows),
         n_all=projects.num_rows,
-        n_by_name=_count_names(mine),
+        n_by_name=_count_names(tag_uses),
         periods=count_periods(projects.column("created_on"), rows, period, min_projects=min_period_projects),
         together=find_together(projects.column("tags"), rows, leave_out={name, *aliases}),
     )
@@ -139,7 +148,7 @@ def _find_uses(uses: pa.Table, names: Sequence[str]) -> pa.Table:
 
 
 def _find_rows(projects: pa.Table, uses: pa.Table) -> Int64s:
-    """The rows of the projects that the uses are on, ascending."""
+    """The row numbers of the projects that have the uses, ascending."""
     ids = pc.unique(uses.column("project_id"))
     return np.flatnonzero(pc.is_in(projects.column("id"), value_set=ids))
 
@@ -147,32 +156,34 @@ def _find_rows(projects: pa.Table, uses: pa.Table) -> Int64s:
 def _count_names(uses: pa.Table) -> tuple[NameCount, ...]:
     written = uses.filter(pc.is_valid(uses.column("normalized_tag")))
     names = written.column("normalized_tag").cast(pa.string())
-    each = pa.table({"name": names, "id": written.column("project_id")})
-    found = each.group_by("name", use_threads=False).aggregate([("id", "count_distinct")]).to_pylist()
-    counts = (NameCount(row["name"], row["id_count_distinct"]) for row in found)
-    return tuple(sorted(counts, key=lambda each: (-each.n_projects, each.name)))
+    table = pa.table({"name": names, "id": written.column("project_id")})
+    # A project may write a name twice: count its ids, not its rows.
+    rows = table.group_by("name", use_threads=False).aggregate([("id", "count_distinct")]).to_pylist()
+    counts = (NameCount(row["name"], row["id_count_distinct"]) for row in rows)
+    return tuple(sorted(counts, key=lambda count: (-count.n_projects, count.name)))
 
 
 def count_periods(
     created_on: pa.ChunkedArray, rows: Int64s, kind: PeriodKind, *, min_projects: int
 ) -> tuple[PeriodCount, ...]:
-    """The projects of `rows` in each period (`core.periods`), the oldest first."""
+    """The projects of `rows` in each period of `tables.periods`, the oldest first. Undated ones do not count."""
     days = find_days(created_on)
     periods = make_periods(days, kind, min_projects=min_projects)
-    mine = days[rows]
-    found = np.bincount(periods.find(mine[mine != UNDATED].astype(np.int64)), minlength=len(periods))
-    return tuple(map(PeriodCount, periods.names, found.tolist(), periods.sizes.tolist()))
+    tag_days = days[rows]
+    counts = np.bincount(periods.find(tag_days[tag_days != UNDATED].astype(np.int64)), minlength=len(periods))
+    return tuple(map(PeriodCount, periods.names, counts.tolist(), periods.sizes.tolist()))
 
 
 def find_together(tags: pa.ChunkedArray, rows: Int64s, *, leave_out: Collection[str]) -> tuple[Together, ...]:
-    """The tags that stand most often on the projects of `rows`, with their lift; without those of `leave_out`."""
+    """The MAX_TOGETHER most frequent tags on the projects of `rows`, with their lift; none of `leave_out`."""
     lists = tag_lists_of(tags)
-    of_all = np.bincount(lists.codes, minlength=len(lists.values))
-    of_some = np.bincount(lists.take(rows).codes, minlength=len(lists.values))
+    n_overall = np.bincount(lists.codes, minlength=len(lists.values))
+    n_together = np.bincount(lists.take(rows).codes, minlength=len(lists.values))
     names = lists.values.to_pylist()
-    found = [
-        Together(names[code], int(of_some[code]), round(of_some[code] * lists.n_rows / (len(rows) * of_all[code]), 2))
-        for code in np.flatnonzero(of_some).tolist()
-        if names[code] not in leave_out
-    ]
-    return tuple(sorted(found, key=lambda each: (-each.n_projects, -each.lift, each.tag))[:MAX_TOGETHER])
+    companions = []
+    for code in np.flatnonzero(n_together).tolist():
+        if names[code] not in leave_out:
+            # The tag's share of the rows over its share of all projects.
+            lift = n_together[code] * lists.n_rows / (len(rows) * n_overall[code])
+            companions.append(Together(names[code], int(n_together[code]), round(lift, 2)))
+    return tuple(sorted(companions, key=lambda tag: (-tag.n_projects, -tag.lift, tag.tag))[:MAX_TOGETHER])

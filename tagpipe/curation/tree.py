@@ -11,57 +11,58 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_nam
 
 @dataclass(frozen=True)
 class TreeRow:
-    """A line of the tree. depth: 0 for a tag without a parent. n_projects: its support, None where that is not known.
-
-    is_known: False for a parent that the vocabulary does not have. is_repeated: its children are shown where it stands
-    first (a vocabulary of n tags can have 2^n paths).
-    """
+    """A line of the tree."""
 
     depth: int
+    """0 for a tag without a parent."""
     tag: str
     n_projects: int | None
+    """Its support; None if that is not known."""
     n_children: int
     is_known: bool
+    """False for a parent that the vocabulary does not have."""
     is_repeated: bool
+    """True if its children are shown at an earlier line: n tags can have 2^n paths, too many to draw them all."""
 
 
 def draw_tree(vocabulary: Vocabulary, support: Mapping[str, int], *, tag: str | None = None) -> list[TreeRow]:
-    """The tags without a parent, ascending, each with all that is below it; only `tag` (canonical) if it is given.
+    """The tags without a parent, ascending, each followed by all that is below it; or `tag` (canonical) alone.
 
     The vocabulary must be free of cycles.
     """
     children, unknown = find_children(vocabulary), find_unknown_parents(vocabulary)
-    below = {child for some in (*children.values(), *unknown.values()) for child in some}
-    roots = [tag] if tag is not None else sorted({*(each for each in vocabulary.tags if each not in below), *unknown})
+    below = {child for siblings in (*children.values(), *unknown.values()) for child in siblings}
+    roots = [tag] if tag is not None else sorted({*vocabulary.tags, *unknown} - below)
     rows = []
     drawn: set[str] = set()
+    # A stack, not recursion: a chain of parents may be longer than Python's recursion limit.
     stack = [(0, root) for root in reversed(roots)]
     while stack:
         depth, name = stack.pop()
-        own = children.get(name) or unknown.get(name, ())
-        is_repeated = bool(own) and name in drawn
+        below_name = children.get(name) or unknown.get(name, ())
+        is_repeated = bool(below_name) and name in drawn
         drawn.add(name)
-        rows.append(TreeRow(depth, name, support.get(name), len(own), name not in unknown, is_repeated))
+        rows.append(TreeRow(depth, name, support.get(name), len(below_name), name not in unknown, is_repeated))
         if not is_repeated:
-            stack += [(depth + 1, child) for child in reversed(own)]
+            stack += [(depth + 1, child) for child in reversed(below_name)]
     return rows
 
 
 def find_children(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
-    """Tag -> the tags that name it as a parent (through aliases, too), ascending; without those that have none."""
+    """Tag -> the tags that name it as a parent, by any of its names, ascending. Tags without children are left out."""
     children: dict[str, list[str]] = defaultdict(list)
     for tag, parents in zip(vocabulary.tags, resolve_parents(vocabulary), strict=True):
         for parent in parents:
             children[vocabulary.tags[parent]].append(tag)
-    return {tag: tuple(found) for tag, found in children.items()}
+    return {tag: tuple(names) for tag, names in children.items()}
 
 
 def find_unknown_parents(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
-    """Parent that is no name of the vocabulary -> the tags that name it, ascending."""
+    """Parent that the vocabulary does not have -> the tags that name it, ascending."""
     names = resolve_names(vocabulary)
-    found: dict[str, list[str]] = defaultdict(list)
+    children: dict[str, list[str]] = defaultdict(list)
     for tag, parents in zip(vocabulary.tags, vocabulary.parents, strict=True):
         for parent in parents:
             if normalize_tag(parent) not in names:
-                found[parent].append(tag)
-    return {parent: tuple(tags) for parent, tags in found.items()}
+                children[parent].append(tag)
+    return {parent: tuple(names) for parent, names in children.items()}

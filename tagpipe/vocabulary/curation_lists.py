@@ -1,9 +1,9 @@
-"""What people have decided about tags beside the vocabulary: forms to ignore, and pairs that are not the same.
+"""People's decisions about tags outside the vocabulary file: forms to ignore, and pairs that are not the same.
 
 ignore.json    {"schema": 1, "tags": [...], "patterns": [...]}
 not-same.json  {"schema": 1, "pairs": [[a, b], ...]}
 
-Both are edited by hand, too: they are read in any order. Written, they are always in the same form.
+People edit both by hand, too, so any order is read; they are always written in the same form.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_nam
 
 SCHEMA = 1
 ListName = Literal["tags", "pairs"]
-"""The list of a file to which commands add."""
+"""The list of each file that commands add to."""
 _FIELDS: Mapping[ListName, tuple[str, ...]] = {"tags": ("tags", "patterns"), "pairs": ("pairs",)}
 
 
 @dataclass(frozen=True)
 class Ignored:
-    """Forms outside the vocabulary that are no news. tags: normal forms, ascending. patterns: regular expressions
-    (RE2), ascending, each for the whole normal form."""
+    """Forms outside the vocabulary that the monitor and the suggestions pass over."""
 
     tags: tuple[str, ...] = ()
+    """Normal forms, ascending."""
     patterns: tuple[str, ...] = ()
+    """Regular expressions (RE2), ascending; each has to match a whole normal form."""
 
 
 @dataclass(frozen=True)
 class DistinctNames:
-    """Names that a person has called not the same."""
+    """Pairs of names that a person has called not the same."""
 
     pairs: frozenset[tuple[str, str]] = frozenset()
     """Normal forms, each pair ascending, as recorded."""
@@ -49,7 +50,8 @@ class DistinctNames:
     """If given, each name stands for the tag that has it, so a rename brings no pair back."""
 
     def within(self, vocabulary: Vocabulary) -> DistinctNames:
-        """The same pairs, by the tags that have the names now. A pair that is one tag by now holds no more."""
+        """The same pairs, with each name standing for the tag that has it in `vocabulary`. Two names of one tag are
+        no pair any more."""
         return DistinctNames(self.pairs, vocabulary)
 
     def holds(self, first: str, second: str) -> bool:
@@ -71,37 +73,37 @@ class DistinctNames:
 
 
 def parse_ignored(data: bytes, *, file: str) -> Ignored:
-    """ignore.json. Raises InputError for another form, a tag that is not in normal form, a pattern that RE2 refuses."""
+    """Parse ignore.json. Raises InputError for another form, a tag not in normal form, a pattern that RE2 refuses."""
     lists = parse_lists(data, "tags", file=file)
     return Ignored(_sort(lists["tags"]), _sort(lists["patterns"]))
 
 
 def dump_ignored(ignored: Ignored) -> bytes:
-    """ignore.json, one element a line."""
+    """The bytes of ignore.json, one element a line."""
     return dump_lists({"tags": ignored.tags, "patterns": ignored.patterns})
 
 
 def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
-    """Which of the normal forms are to be ignored."""
-    found = np.asarray(pc.is_in(forms, value_set=pa.array(ignored.tags, pa.string())))
+    """For each normal form, True if it is to be ignored."""
+    is_ignored = np.asarray(pc.is_in(forms, value_set=pa.array(ignored.tags, pa.string())))
     for pattern in ignored.patterns:
-        found = found | np.asarray(pc.match_substring_regex(forms, _for_whole(pattern)))
-    return found
+        is_ignored = is_ignored | np.asarray(pc.match_substring_regex(forms, _for_whole(pattern)))
+    return is_ignored
 
 
 def find_pattern(form: str, ignored: Ignored) -> str | None:
-    """The first pattern by which a normal form is to be ignored; None if none says so."""
+    """The first pattern that matches a normal form; None if none does."""
     forms = pa.array([form], pa.string())
-    return next((each for each in ignored.patterns if find_ignored(forms, Ignored((), (each,)))[0]), None)
+    return next((text for text in ignored.patterns if find_ignored(forms, Ignored(patterns=(text,)))[0]), None)
 
 
 def parse_not_same(data: bytes, *, file: str) -> DistinctNames:
-    """not-same.json. Raises InputError for another form, or a name that is not in normal form."""
+    """Parse not-same.json. Raises InputError for another form, or a name that is not in normal form."""
     return DistinctNames(frozenset(_make_pair(*pair) for pair in parse_lists(data, "pairs", file=file)["pairs"]))
 
 
 def dump_not_same(not_same: DistinctNames) -> bytes:
-    """not-same.json, one pair a line."""
+    """The bytes of not-same.json, one pair a line."""
     return dump_lists({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
 
 
@@ -119,7 +121,7 @@ def _for_whole(pattern: str) -> str:
 
 
 def parse_lists(data: bytes, name: ListName, *, file: str) -> dict[str, list[Any]]:
-    """The lists of the file that has the list `name`, in their order. Raises InputError for any other form."""
+    """The lists of the file that holds the list `name`, in file order. Raises InputError for any other form."""
     fields = _FIELDS[name]
     tree = parse_json(data, file=file)
     expected = f"an object with {', '.join(('schema', *fields))}"
@@ -160,12 +162,12 @@ def _check_pattern(pattern: object, row: int, file: str) -> None:
     expected = "a regular expression (RE2) for a whole tag"
     if not isinstance(pattern, str) or not pattern or not is_unicode(pattern):
         _refuse("is no pattern", pattern, expected, field="patterns", row=row, file=file)
-    for text in (pattern, _for_whole(pattern)):  # alone, too: `a)|(b` would be valid in parentheses
+    for text in (pattern, _for_whole(pattern)):  # alone as well, for `a)|(b` is valid only in parentheses
         try:
             pc.match_substring_regex(pa.array([""]), text)
         except pa.ArrowInvalid as error:
-            said = str(error).removeprefix("Invalid regular expression: ")
-            _refuse(f"is no pattern ({said})", pattern, expected, field="patterns", row=row, file=file)
+            reason = str(error).removeprefix("Invalid regular expression: ")
+            _refuse(f"is no pattern ({reason})", pattern, expected, field="patterns", row=row, file=file)
 
 
 def _refuse(
