@@ -18,7 +18,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 from support.in_process import build, dvc
-from support.processes import commit, git
+from support.processes import Start, commit, git
 
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.operations.compare import compare
@@ -171,15 +171,15 @@ def test_received_bytes_that_are_gone_are_no_cause(project: Path, tagpipe: Tagpi
         assert "neither in the cache nor in a remote" in ended.stderr
 
 
-def test_sigterm_leaves_no_work_tree(project: Path) -> None:
+def test_sigterm_leaves_no_work_tree(project: Path, start: Start) -> None:
     forget_data(project)
     command = [sys.executable, "-m", "tagpipe", "diff", "main", "higher", "--rebuild"]
-    process = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start(command, project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while len(git(project, "worktree", "list").splitlines()) == 1:
         assert process.poll() is None
         time.sleep(0.02)
     process.terminate()
-    assert process.wait(timeout=60) == 128 + 15
+    assert process.wait() == 128 + 15
     assert len(git(project, "worktree", "list").splitlines()) == 1
 
 

@@ -10,6 +10,7 @@ import os
 import pty
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -1191,6 +1192,7 @@ def on_terminal(
     """
     pid, fd = pty.fork()
     if pid == 0:  # the child: nothing but exec
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background of a shell inherit that it is ignored
         os.chdir(project)
         os.execv(sys.executable, [sys.executable, "-m", "tagpipe", "vocab", *arguments])
     said = b""

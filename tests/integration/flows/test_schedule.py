@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from support.http_server import Reply, Write, answer, failure, head
 from support.paths import REPO
 from support.prefect_server import ask_api, find_port, read_artifacts
-from support.processes import git
+from support.processes import Start, git
 from support.scheduler import DEADLINE_S, PROJECTS, Scheduler, serve_schedule, wait_until
 
 from flows.schedule import run_prefect
@@ -247,14 +247,12 @@ def family(pid: int) -> set[psutil.Process]:
 
 
 @pytest.mark.slow
-def test_make_schedule_serves_until_ctrl_c_and_leaves_no_process(tmp_path: Path) -> None:
+def test_make_schedule_serves_until_ctrl_c_and_leaves_no_process(tmp_path: Path, start: Start) -> None:
     port = find_port()
     venv = Path(sys.prefix)
     command = ["make", "-o", f"{venv}/.ready", "schedule", f"VENV={venv}", f"PORT={port}", f"PREFECT_HOME={tmp_path}"]
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    process = subprocess.Popen(
-        command, cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = start(command, REPO, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     try:
         lines = [process.stdout.readline()]

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from support.http_server import answer, serve
 from support.paths import REPO
-from support.processes import git
+from support.processes import Start, git
 from support.scheduler import DEADLINE_S, PROJECTS, Scheduler, make_project, serve_schedule, wait_until
 
 import tagpipe
@@ -266,7 +266,7 @@ def test_schedule_goes_on_after_the_server_was_killed(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path) -> None:
+def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path, start: Start) -> None:
     """Stopped, so that it certainly is there; it is continued once the next publication has said that it waits."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -274,13 +274,13 @@ def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path) -> No
         root = tmp_path / "project"
         make_project(root, upstream)
         upstream.script["/projects.json"] = [answer(json.dumps(json.loads(PROJECTS)[:-1]).encode())]
-        first = start_publish(root, temporary)
+        first = start_publish(root, temporary, start)
         stage, parents = wait_for_stage(first)
         stage.suspend()
         for parent in parents:
             parent.kill()
         first.communicate()
-        following = start_publish(root, temporary)
+        following = start_publish(root, temporary, start)
         assert following.stderr is not None
         said = following.stderr.readline()
         was_there = is_alive(stage)
@@ -294,14 +294,13 @@ def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path) -> No
     assert len(git(root, "worktree", "list").splitlines()) == 1
 
 
-def start_publish(root: Path, temporary: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def start_publish(root: Path, temporary: Path, start: Start) -> subprocess.Popen[str]:
+    return start(
         [sys.executable, "-m", "tagpipe", "publish"],
-        cwd=root,
+        root,
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPO)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
