@@ -33,9 +33,9 @@ with hold_run_lock(Path(".tagpipe"), command="tagpipe run"):
         import os, subprocess
         own = Path("/proc/self/fd")
         fd = next(int(each.name) for each in own.iterdir() if os.path.realpath(each).endswith("run.lock"))
-        child = subprocess.Popen(["sleep", "60"], pass_fds=(fd,))
+        child = subprocess.Popen(["sleep", "3600"], pass_fds=(fd,))
     print(child.pid if child else 0, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
@@ -144,7 +144,7 @@ def test_a_garbled_rwlock_is_integrity_and_the_next_run_mends_it(data: str, proj
 def test_an_rwlock_tells_dead_and_living_holders_apart(project: Path, look: Any) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
-    living = subprocess.Popen(["sleep", "60"])
+    living = subprocess.Popen(["sleep", "3600"])
     path = project / ".dvc/tmp/rwlock"
     try:
         path.write_text(json.dumps({"write": {"a": {"pid": ended.pid, "cmd": "dvc repro"}}, "read": {}}))

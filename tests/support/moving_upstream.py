@@ -13,7 +13,7 @@ from typing import Any
 
 from support.http_server import Reply, Write, answer, drip, failure, head, raw
 
-TIMEOUT_S = 4.0
+TIMEOUT_S = 12.0
 """Of the downloads (`source.download.timeout_s`)."""
 
 FAULT_SHARE = 0.05

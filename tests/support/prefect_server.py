@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
+from flows import schedule
 from flows.schedule import HOST, make_environment, start, stop, wait_until_ready
 from support.paths import REPO
+from support.waiting import HANG_S
 
 QUICK = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
@@ -25,9 +28,6 @@ QUICK = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
 }
 """Schedules and workers look every second, not every minute."""
-
-
-N_TRIES = 60
 
 
 @dataclass
@@ -63,7 +63,8 @@ class PrefectServer(Service):
     def start(self) -> subprocess.Popen[bytes]:
         process = super().start()
         try:
-            wait_until_ready(process, int(self.arguments[-1]), self.log)
+            with patch.object(schedule, "START_TIMEOUT_S", HANG_S):
+                wait_until_ready(process, int(self.arguments[-1]), self.log)
         except BaseException:
             stop(process)
             raise
@@ -99,7 +100,8 @@ def ask_api(environment: Mapping[str, str], path: str, body: object = None, meth
     request = urllib.request.Request(
         environment["PREFECT_API_URL"] + path, data, {"Content-Type": "application/json"}, method=method
     )
-    for _ in range(N_TRIES):
+    deadline = time.monotonic() + HANG_S
+    while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 text = answer.read()

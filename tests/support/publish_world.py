@@ -18,7 +18,8 @@ from tagpipe.operations.publish import Publication
 Rows = list[dict[str, Any]]
 PATH = "/projects.json"
 VOCABULARY_PATH = "/vocabulary.json"
-TIMEOUT_S = 2.0
+TIMEOUT_S = 12.0
+"""Of a download, less than tagpipe waits for one read: a server that is silent is asked once."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,9 +18,9 @@ from flows.schedule import POOL, run_prefect
 from support.http_server import Reply, Server, answer, serve
 from support.paths import REPO
 from support.prefect_server import PrefectServer, Service, ask_api, make_server, read_events
+from support.waiting import wait_until
 from tagpipe.operations.init_repository import init_repository
 
-DEADLINE_S = 120.0
 PROJECTS = (REPO / "data/source/projects.json").read_bytes()
 
 
@@ -74,13 +73,17 @@ class Scheduler:
         return [run for run in found if run["start_time"]]
 
     def schedule(self, name: str, *, every_s: int) -> None:
-        """From now on a deployment runs every so many seconds, for the first time in a second."""
+        """From now on a deployment runs every so many seconds, for the first time in three seconds."""
+        self.unschedule(name)
+        path = f"/deployments/{self.deployment(name)['id']}/schedules"
+        anchor = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+        interval = {"interval": every_s, "anchor_date": anchor}
+        ask_api(self.environment, path, [{"schedule": interval, "active": True}])
+
+    def unschedule(self, name: str) -> None:
         path = f"/deployments/{self.deployment(name)['id']}/schedules"
         for old in ask_api(self.environment, path):
             ask_api(self.environment, f"{path}/{old['id']}", method="DELETE")
-        anchor = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-        interval = {"interval": every_s, "anchor_date": anchor}
-        ask_api(self.environment, path, [{"schedule": interval, "active": True}])
 
     def settle(self, name: str) -> None:
         """Wait for the runs of a deployment that a deleted schedule has left."""
@@ -129,13 +132,6 @@ class Scheduler:
 
         wait_until(has_last)
         return "\n".join(found)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.3)
 
 
 def make_project(root: Path, upstream: Server) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from support.paths import REPO
-
-pytestmark = pytest.mark.timeout(300)
+from support.prefect_server import find_port, serve_prefect
+from support.waiting import wait_until
 
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 
@@ -23,7 +20,7 @@ def surroundings(home: Path, address: str) -> dict[str, str]:
     return {**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": address, "DO_NOT_TRACK": "1"}
 
 
-def look(environment: dict[str, str]) -> tuple[int, str]:
+def look(environment: Mapping[str, str]) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "flows.doctor"], cwd=REPO, env=environment, capture_output=True, text=True, check=False
     )
@@ -31,49 +28,20 @@ def look(environment: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def free_port() -> int:
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        return int(own.getsockname()[1])
-
-
 def test_a_server_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
-    code, said = look(surroundings(tmp_path, f"http://127.0.0.1:{free_port()}/api"))
+    code, said = look(surroundings(tmp_path, f"http://127.0.0.1:{find_port()}/api"))
     assert code == 2
     assert "error    server: does not answer" in said
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The surroundings of a server of the test's own."""
-    port = free_port()
-    environment = surroundings(tmp_path_factory.mktemp("prefect"), f"http://127.0.0.1:{port}/api")
-    process = subprocess.Popen(
-        [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_server(port)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The surroundings of a server of the test's own: nothing is deployed there."""
+    with serve_prefect(tmp_path_factory.mktemp("prefect")) as environment:
         yield environment
-    finally:
-        process.terminate()
-        process.wait()
 
 
-def wait_for_server(port: int) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5) as answer:
-                answer.read()
-            return
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError("the server did not start")
-
-
-def prefect(environment: dict[str, str], *arguments: str) -> str:
+def prefect(environment: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [*PREFECT, *arguments], cwd=REPO, env=environment, capture_output=True, text=True, check=False
     )
@@ -82,7 +50,7 @@ def prefect(environment: dict[str, str], *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_schedule_that_never_fires_is_told(server: dict[str, str]) -> None:
+def test_a_schedule_that_never_fires_is_told(server: Mapping[str, str]) -> None:
     code, said = look(server)
     assert code == 2
     assert "error    publish: is not deployed" in said
@@ -114,11 +82,12 @@ def test_a_schedule_that_never_fires_is_told(server: dict[str, str]) -> None:
         worker.wait()
 
 
-def look_until(environment: dict[str, str], text: str) -> tuple[int, str]:
-    for _ in range(20):
-        code, said = look(environment)
-        if text in said:
-            break
-        time.sleep(1)
-    assert text in said
-    return code, said
+def look_until(environment: Mapping[str, str], text: str) -> tuple[int, str]:
+    found: list[tuple[int, str]] = []
+
+    def is_there() -> bool:
+        found[:] = [look(environment)]
+        return text in found[0][1]
+
+    wait_until(is_there)
+    return found[0]

@@ -22,7 +22,8 @@ from support.http_server import Reply, Write, answer, failure, head
 from support.paths import REPO
 from support.prefect_server import ask_api, find_port, read_artifacts
 from support.processes import Start, git
-from support.scheduler import DEADLINE_S, PROJECTS, Scheduler, serve_schedule, wait_until
+from support.scheduler import PROJECTS, Scheduler, serve_schedule
+from support.waiting import HANG_S, wait_until
 
 from flows.schedule import run_prefect
 from tagpipe.operations.init_repository import init_repository
@@ -38,7 +39,7 @@ def held(body: bytes, until: threading.Event, reached: threading.Event) -> Reply
 
     def reply(write: Write, _stopped: threading.Event) -> None:
         reached.set()
-        until.wait(DEADLINE_S)
+        until.wait(HANG_S)
         write(head(content_length=len(body)) + body)
 
     return reply
@@ -92,16 +93,15 @@ def test_worker_clones_a_repository_that_it_does_not_have(tmp_path: Path) -> Non
 
 def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> None:
     scheduler.serve(answer(without(3)))
-    publish = scheduler.deployment("tagpipe-publish/publish")
     before = {run["id"] for run in scheduler.runs("tagpipe-publish/publish")}
-    schedule = {"schedule": {"interval": 10}, "active": True}
-    (added,) = ask_api(scheduler.environment, f"/deployments/{publish['id']}/schedules", [schedule])
+    # Not more often: where a run takes longer than that, the machine would have ever more of them.
+    scheduler.schedule("tagpipe-publish/publish", every_s=120)
 
     def find_new() -> list[dict[str, Any]]:
         return [run for run in scheduler.runs("tagpipe-publish/publish") if run["id"] not in before]
 
     wait_until(lambda: any(run["state_name"] == "Published" for run in find_new()))
-    ask_api(scheduler.environment, f"/deployments/{publish['id']}/schedules/{added['id']}", method="DELETE")
+    scheduler.unschedule("tagpipe-publish/publish")
     scheduler.settle("tagpipe-publish/publish")
     runs = find_new()
     assert all(run["auto_scheduled"] for run in runs)
@@ -148,7 +148,7 @@ def test_overlapping_run_ends_at_once_as_busy(scheduler: Scheduler) -> None:
     scheduler.serve(held(without(4), until, reached), answer(without(4)))
     try:
         first = scheduler.start("tagpipe-publish/publish")
-        assert reached.wait(DEADLINE_S)
+        assert reached.wait(HANG_S)
         second = scheduler.run("tagpipe-publish/publish")
     finally:
         until.set()
@@ -266,9 +266,9 @@ def test_make_schedule_serves_until_ctrl_c_and_leaves_no_process(tmp_path: Path,
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     assert process.stdout.read().strip().splitlines()[:1] == ["stopped"]
-    process.wait(30)
+    process.wait(HANG_S)
     process.stdout.close()
-    _, alive = psutil.wait_procs(started, timeout=5)
+    _, alive = psutil.wait_procs(started, timeout=HANG_S)
     assert alive == []
 
 

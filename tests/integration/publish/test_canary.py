@@ -12,7 +12,6 @@ import json
 import pickle
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from support.paths import REPO
 from support.prefect_server import ask_api, read_events, serve_prefect
 from support.processes import git
 from support.publish_world import PATH, Rows, World, pin, reply_with
+from support.waiting import wait_until
 
 from tagpipe.errors import from_dict
 from tagpipe.io.repository.yaml_file import set_values
@@ -218,10 +218,8 @@ def test_no_secret_is_in_anything_that_prefect_keeps(secretive: World, tmp_path:
         runs = [sys.executable, "-c", RUNS, str(world.root), ADDRESS, ADDRESS.replace("owner", "other")]
         ended = subprocess.run(runs, env=environment, cwd=REPO, check=True, capture_output=True, text=True)
         assert ended.stdout.splitlines()[-3:] == ["Failed", "Failed", "Published"]
-        deadline = time.monotonic() + 60
-        while not read_events(environment, "tagpipe.dataset.published"):  # the server writes them seconds later
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
+        # The server writes events seconds later.
+        wait_until(lambda: bool(read_events(environment, "tagpipe.dataset.published")))
         kinds = {"logs": 200, "artifacts": 200, "flow_runs": 200, "task_runs": 200, "events": 50}
         kept = {
             kind: json.dumps(ask_api(environment, f"/{kind}/filter", {"limit": n_most}))

@@ -22,7 +22,8 @@ import pytest
 from support.http_server import answer, serve
 from support.paths import REPO
 from support.processes import Start, git
-from support.scheduler import DEADLINE_S, PROJECTS, Scheduler, make_project, serve_schedule, wait_until
+from support.scheduler import PROJECTS, Scheduler, make_project, serve_schedule
+from support.waiting import HANG_S, wait_until
 
 import tagpipe
 from tagpipe.io.git.commits import find_commit
@@ -129,7 +130,7 @@ class World:
 
     def wait_for(self, part: str, since: datetime) -> psutil.Process:
         """The process that is this part of a publication, begun since then; the worker, whenever it has begun."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + HANG_S
         while True:
             for process in self.find_all({part}):
                 with suppress(psutil.NoSuchProcess):
@@ -230,7 +231,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_next_scheduled_run_completes_what_was_killed(world: World) -> None:
     """A stage, DVC, the publication, the flow, the worker: each in the next run, with nothing else in between."""
     for victim in ("annotate", "dvc", "publication", "flow"):
@@ -250,7 +251,7 @@ def test_next_scheduled_run_completes_what_was_killed(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_schedule_goes_on_after_the_server_was_killed(world: World) -> None:
     """On the same port and database; the worker lives on."""
     worker = world.scheduler.worker.process
@@ -285,7 +286,7 @@ def test_stage_that_outlived_all_its_parents_is_waited_for(tmp_path: Path, start
         said = following.stderr.readline()
         was_there = is_alive(stage)
         stage.resume()
-        answered, error = following.communicate(timeout=DEADLINE_S)
+        answered, error = following.communicate(timeout=HANG_S)
     assert f"waiting for what was left behind: process {stage.pid} (python -m tagpipe.stages." in said
     assert was_there
     assert not is_alive(stage)
