@@ -116,7 +116,7 @@ def export(
 
 
 def _check_is_new(out: Path, data: Path) -> None:
-    """Refuse to write over anything, into a folder that is not there, or among the project's data, which DVC reads."""
+    """Refuse to write over anything, into a folder that is not there, or among the data that DVC reads."""
     if out.exists() or out.is_symlink():
         raise ConfigError("is there already", file=str(out), fix="Remove it, or name another file")
     if not out.parent.is_dir():
@@ -124,7 +124,9 @@ def _check_is_new(out: Path, data: Path) -> None:
             "is in a folder that is not there", file=str(out), fix="Make the folder, or name another file"
         )
     if out.resolve().is_relative_to(data.resolve()):
-        raise ConfigError("is among the project's own data", file=str(out), fix=f"Name a file outside of {data.name}/")
+        raise ConfigError(
+            "is among the data of the dataset repository", file=str(out), fix=f"Name a file outside of {data.name}/"
+        )
 
 
 for command in (

@@ -87,7 +87,7 @@ def check_is_name(name: str) -> None:
 
 
 def check_is_free(entries: Sequence[Entry], name: str, *, but: Entry | None = None) -> None:
-    """Refuse a name that is none, or means something already; other spellings of `but` itself are free."""
+    """Refuse a blank or invisible name, or one that is taken; other spellings of `but` itself are free."""
     check_is_name(name)
     form = normalize_tag(name)
     for entry in entries:

@@ -226,19 +226,23 @@ def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
 
 
 def _parse_line(text: bytes, file: str) -> LogLine:
-    parse_json(text, file=file)  # it refuses what pydantic's parser lets through, such as a key given twice
+    tree = parse_json(text, file=file)  # it refuses what pydantic's parser lets through, such as a key given twice
     try:
-        return _LINE.validate_json(text)
+        line = _LINE.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise InputError(
-            "not a line of the vocabulary's log",
-            file=file,
-            field=".".join(map(str, first["loc"])) or None,
-            found=escape_shown(first["input"]),
-            expected=first["msg"].removeprefix("Input should be "),
-            fix="Restore the log from git",
-        ) from None
+        expected = first["msg"].removeprefix("Input should be ")
+        raise _bad_line(".".join(map(str, first["loc"])) or None, first["input"], expected, file) from None
+    for name in ("undoes", "schema"):  # only lines that are made here get them by default
+        if isinstance(tree, dict) and name not in tree:
+            raise _bad_line(name, tree, "Field required", file)
+    return line
+
+
+def _bad_line(field: str | None, value: object, expected: str, file: str) -> InputError:
+    what = "not a line of the vocabulary's log"
+    fix = "Restore the log from git"
+    return InputError(what, file=file, field=field, found=escape_shown(value), expected=expected, fix=fix)
 
 
 def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:

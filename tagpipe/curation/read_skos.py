@@ -106,7 +106,7 @@ def _parse(data: bytes, *, file: str) -> _Statements:
 
 @contextmanager
 def _silenced() -> Iterator[None]:
-    """rdflib tells of IRIs and numbers that are none, in as many lines as they have; what matters is checked here."""
+    """Keep rdflib from logging every malformed IRI and number; those that matter are checked here."""
     from rdflib.term import logger
 
     was_disabled, logger.disabled = logger.disabled, True

@@ -31,7 +31,7 @@ class RecordedStage(BaseModel):
 class RecordedLock(BaseModel):
     """dvc.lock of a version in git, as far as it is read here.
 
-    `io.repository.dvc_lock` reads the one of now, where a dependency may lack its hash.
+    `io.repository.dvc_lock` reads that of the work tree, where a dependency may lack its hash.
     """
 
     model_config = ConfigDict(frozen=True)

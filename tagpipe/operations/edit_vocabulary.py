@@ -101,7 +101,7 @@ def plan_edit(
 
 
 def plan_ignore(curation: Curation, raw: str, *, evidence: Mapping[str, int]) -> Plan:
-    """A form that the monitor no longer tells of. Raises EditRefused for a name of the vocabulary, or one ignored."""
+    """Let the monitor ignore a form. Raises EditRefused for a name of the vocabulary, or one already ignored."""
     _check_names([raw])
     form = normalize_tag(raw)
     _check_is_outside(curation.vocabulary, form)
@@ -149,7 +149,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_is_outside(vocabulary: Vocabulary, form: str) -> None:
-    """Refuse to ignore a name that means a tag: the monitor tells of none."""
+    """Refuse to ignore a name of the vocabulary, which the monitor never reports."""
     index = resolve_names(vocabulary).get(form)
     if index is None:
         return
@@ -162,7 +162,7 @@ def _check_is_outside(vocabulary: Vocabulary, form: str) -> None:
 
 
 def _check_are_two(curation: Curation, ours: str, theirs: str) -> None:
-    """Refuse to tell two names of one tag apart: as long as they are that, nothing goes by it."""
+    """Refuse two names of one tag, for which the list would have no effect."""
     names = resolve_names(curation.vocabulary)
     index = names.get(ours)
     if index is None or index != names.get(theirs):

@@ -33,7 +33,7 @@ _README = """# A labeled dataset, built by tagpipe
 
 The inputs are in `data/source/`, every parameter in `params.yaml`, the stages in `dvc.yaml`. Commit `dvc.lock` and
 `data/reports/` after a run: they are the version. `tagpipe monitor` shows what is new outside of the vocabulary;
-`data/curation/ignore.json` says what is no news.
+`data/curation/ignore.json` lists what it ignores.
 """
 
 

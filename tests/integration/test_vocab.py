@@ -1272,9 +1272,9 @@ def test_an_export_makes_a_new_file_and_nothing_else(project: Path, tagpipe: Tag
         (VOCABULARY, "is there already"),
         ("link.csv", "is there already"),
         ("new/out.csv", "is in a folder that is not there"),
-        ("data/source/out.csv", "among the project's own data. Name a file outside of data/"),
-        ("data/out.csv", "among the project's own data"),
-        ("folder/out.csv", "among the project's own data"),
+        ("data/source/out.csv", "among the data of the dataset repository. Name a file outside of data/"),
+        ("data/out.csv", "among the data of the dataset repository"),
+        ("folder/out.csv", "among the data of the dataset repository"),
     ):
         ended = tagpipe("vocab", "export", "--out", out)
         assert (ended.exit_code, ended.stdout, words in ended.stderr) == (2, "", True), (out, ended.stderr)

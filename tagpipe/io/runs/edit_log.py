@@ -20,9 +20,6 @@ from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.yaml_file import read_params
 
-_MARK = b'"pending": true'
-"""How `dump_line` marks a line. Within a text of a line, the quotation marks would have backslashes before them."""
-
 _PENDING = (
     "the edit is pending: the next edit, `tagpipe run` or `tagpipe refresh` finishes it, "
     "and `tagpipe vocab undo` then drops it"
@@ -68,8 +65,15 @@ def write_logged(layout: Layout, change: FileChange, line: LogLine) -> None:
 
 
 def has_killed_edit(layout: Layout) -> bool:
-    """True if a kill ended an edit while it was being written (or one is being written just now)."""
-    return STAGE in layout.stages and _MARK in (read_if_there(curation_file(layout, LOG_FILE)) or b"")
+    """True if a kill ended an edit while it was being written (or one is being written just now).
+
+    Raises InputError for a damaged log.
+    """
+    if STAGE not in layout.stages:
+        return False
+    data = read_if_there(curation_file(layout, LOG_FILE)) or b""
+    # Lines that are not pending do not have the key, so whole logs are not parsed for nothing.
+    return b'"pending"' in data and any(line.pending for line in parse_log(data, file=LOG_FILE))
 
 
 def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[LogLine]:

@@ -33,13 +33,18 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
 def find_changed_dependencies(root: Path, paths: Collection[str]) -> set[str]:
     """Those of `paths`, dependencies in the dvc.lock at `root`, that are no longer as it records them.
 
-    A path that no stage depends on any more has changed, too. DVC hashes them, because a dependency may be a folder.
+    A path that is gone, or that no stage depends on any more, has changed, too; all have if DVC cannot read the
+    stages. DVC hashes them, because a dependency may be a folder.
     """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo(str(root)) as repo:
-        deps = [(_path_of(repo, dep.fspath), dep) for stage in repo.index.stages for dep in stage.deps]
-        changed = {path for path, dep in deps if path in paths and dep.changed_checksum()}
+    try:
+        with Repo(str(root)) as repo:
+            deps = [(_path_of(repo, dep.fspath), dep) for stage in repo.index.stages for dep in stage.deps]
+            changed = {path for path, dep in deps if path in paths and (not dep.exists or dep.changed_checksum())}
+    except DvcException:
+        return set(paths)
     return changed | (set(paths) - {path for path, _ in deps})
 
 

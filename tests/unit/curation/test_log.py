@@ -93,6 +93,15 @@ def test_anything_else_is_an_error_with_its_line(change: object, words: list[str
     assert [word for word in words if word not in str(caught.value)] == []
 
 
+@pytest.mark.parametrize("name", ["undoes", "schema", "patches", "why"])
+def test_a_line_that_lacks_a_field_is_an_error(name: str) -> None:
+    tree = json.loads(dump_line(LINE))
+    del tree[name]
+    with pytest.raises(InputError, match="not a line of the vocabulary's log") as caught:
+        parse_log(json.dumps(tree).encode() + b"\n", file="log")
+    assert (caught.value.file, caught.value.field) == ("log, line 1", name)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
