@@ -19,7 +19,7 @@ from support.http_server import Server, answer, chunked, serve
 from tagpipe.io.repository.layout import packaged_file
 from tagpipe.io.repository.yaml_file import set_values
 from tagpipe.io.sources.download import download
-from tagpipe.operations import init_repository as project_module
+from tagpipe.operations import refresh as refresh_module
 from tagpipe.operations.init_repository import init_repository
 from tagpipe.operations.refresh import refresh
 from tagpipe.params import Download
@@ -144,7 +144,7 @@ def test_refresh_keeps_every_source_that_it_proved(tmp_path: Path, monkeypatch: 
             for name, pin in {**pins, "projects": "0" * 64}.items()
         },
     )
-    monkeypatch.setattr(project_module, "download", lambda url, bounds, *, name, progress: upstream[name])
+    monkeypatch.setattr(refresh_module, "download", lambda url, bounds, *, name, progress: upstream[name])
     assert refresh(root, check=True, echo=print).moved
     assert not (root / ".tagpipe/pinned").exists()
     assert refresh(root, echo=print).accepted
