@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from tagpipe.curation.canonical_form import HIDDEN_CHARACTERS
 from tagpipe.vocabulary.entries import Entry
@@ -25,7 +26,6 @@ PREFIXES = {
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "tagpipe": "urn:tagpipe:vocabulary:",
 }
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NEEDS_ESCAPE = re.compile(f'["\\\\{HIDDEN_CHARACTERS}]')
 
@@ -51,11 +51,7 @@ def write_iri(tag: str) -> str:
     >>> write_iri("c++")
     'urn:tagpipe:tag:c%2B%2B'
     """
-    return TAG_BASE + "".join(each if _UNRESERVED.fullmatch(each) else _encode(each) for each in tag)
-
-
-def _encode(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8"))
+    return TAG_BASE + quote(tag, safe="")
 
 
 def _describe(entry: Entry, tag_of: Mapping[str, str]) -> Iterator[str]:
@@ -77,7 +73,8 @@ def _describe(entry: Entry, tag_of: Mapping[str, str]) -> Iterator[str]:
 
 
 def _quote(text: str) -> str:
-    return '"' + _NEEDS_ESCAPE.sub(lambda each: _ESCAPES.get(each[0]) or f"\\u{ord(each[0]):04X}", text) + '"'
+    escaped = _NEEDS_ESCAPE.sub(lambda match: _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}", text)
+    return f'"{escaped}"'
 
 
 def _quote_list(names: Sequence[str]) -> str:
