@@ -16,74 +16,75 @@ _UNSEEN = ("Cc", "Cf", "Zl", "Zp")
 """Categories of characters that no name may be given: control, format, and what ends a line or paragraph."""
 
 
+def refusal(what: str, name: str, *, fix: str | None = None, expected: str | None = None) -> EditRefused:
+    """The error for an edit that `name` makes impossible."""
+    return EditRefused(what, found=escape_shown(name), fix=fix, expected=expected)
+
+
 def find_entry(entries: Sequence[Entry], name: str) -> Entry:
     """The entry of that tag, in any spelling that compares equal."""
     form = normalize_tag(name)
     for entry in entries:
         if normalize_tag(entry.tag) == form:
             return entry
-    for entry in entries:
-        if form in map(normalize_tag, entry.aliases):
-            raise EditRefused(
-                "that is an alias, not a tag", found=escape_shown(name), fix=f"Its tag is {escape_shown(entry.tag)}"
-            )
+    if owner := _find_owner(entries, name):
+        raise refusal("that is an alias, not a tag", name, fix=f"Its tag is {escape_shown(owner.tag)}")
     nearest = find_nearest(name, vocabulary_of(entries, file="the vocabulary"))
-    raise EditRefused(
-        "the vocabulary has no such tag",
-        found=escape_shown(name),
-        fix="Add it first" if nearest is None else f"The nearest is {escape_shown(nearest)}",
-    )
+    fix = "Add it first" if nearest is None else f"The nearest is {escape_shown(nearest)}"
+    raise refusal("the vocabulary has no such tag", name, fix=fix)
 
 
 def find_tag(entries: Sequence[Entry], name: str, *, follow: bool = False) -> Entry:
     """The entry of a tag that is not deprecated. follow: aliases and replacements are resolved."""
-    if follow:
-        form = normalize_tag(name)
-        tag = next((entry.tag for entry in entries if form in map(normalize_tag, entry.aliases)), name)
-        entry = find_entry(entries, tag)
-        entry = entry if entry.replaced_by is None else find_entry(entries, entry.replaced_by)
-    else:
-        entry = find_entry(entries, name)
+    owner = _find_owner(entries, name) if follow else None
+    entry = find_entry(entries, owner.tag if owner else name)
+    if follow and entry.replaced_by is not None:
+        entry = find_entry(entries, entry.replaced_by)
     if entry.deprecated:
-        raise EditRefused(
-            "that tag is deprecated",
-            found=escape_shown(name),
-            fix="Name another" if entry.replaced_by is None else f"It is replaced by {escape_shown(entry.replaced_by)}",
-        )
+        by = entry.replaced_by
+        fix = "Name another" if by is None else f"It is replaced by {escape_shown(by)}"
+        raise refusal("that tag is deprecated", name, fix=fix)
     return entry
+
+
+def _find_owner(entries: Sequence[Entry], alias: str) -> Entry | None:
+    return next((entry for entry in entries if _find_equal(entry.aliases, alias)), None)
+
+
+def _find_equal(names: Sequence[str], name: str) -> list[str]:
+    """Those of `names` that compare equal to `name`."""
+    form = normalize_tag(name)
+    return [other for other in names if normalize_tag(other) == form]
 
 
 def find_alias(entry: Entry, name: str) -> str:
     """The alias as it is written in the entry."""
-    if name in entry.aliases:
-        return name
-    form = normalize_tag(name)
-    for alias in entry.aliases:
-        if normalize_tag(alias) == form:
-            return alias
-    raise EditRefused(
-        f"{escape_shown(entry.tag)} has no such alias",
-        found=escape_shown(name),
-        expected=", ".join(map(escape_shown, entry.aliases)) or "an alias; it has none",
-    )
+    spellings = _find_equal(entry.aliases, name)
+    if not spellings:
+        expected = ", ".join(map(escape_shown, entry.aliases)) or "an alias; it has none"
+        raise refusal(f"{escape_shown(entry.tag)} has no such alias", name, expected=expected)
+    return name if name in spellings else spellings[0]
+
+
+def without_parent(entry: Entry, parent: str) -> tuple[str, ...]:
+    """The parents without the one of that name, in any spelling."""
+    gone = _find_equal(entry.parents, parent)
+    if not gone:
+        expected = ", ".join(map(escape_shown, entry.parents)) or "a parent; it has none"
+        raise refusal(f"{escape_shown(entry.tag)} has no such parent", parent, expected=expected)
+    return tuple(name for name in entry.parents if name not in gone)
 
 
 def check_is_name(name: str) -> None:
-    """Refuse to give a name that is blank, or holds what nobody sees. What a received file calls so may stay."""
+    """Refuse a new name that is blank or has invisible characters. Received files may have such names."""
     if not name.strip() or not is_unicode(name):
-        raise EditRefused("not a name", found=escape_shown(name), expected="a text that is not blank")
+        raise refusal("not a name", name, expected="a text that is not blank")
     if unseen := next((character for character in name if unicodedata.category(character) in _UNSEEN), None):
-        raise EditRefused(
-            f"a name cannot hold the character {visible(unseen)}, which nobody sees",
-            found=escape_shown(name),
-            fix="Write it without",
-        )
+        what = f"a name cannot hold the character {visible(unseen)}, which nobody sees"
+        raise refusal(what, name, fix="Write it without")
     if name != name.strip():
-        raise EditRefused(
-            "a name cannot begin or end with a blank",
-            found=escape_shown(name),
-            fix=f"Write {escape_shown(name.strip())}",
-        )
+        fix = f"Write {escape_shown(name.strip())}"
+        raise refusal("a name cannot begin or end with a blank", name, fix=fix)
 
 
 def check_is_free(entries: Sequence[Entry], name: str, *, but: Entry | None = None) -> None:
@@ -91,15 +92,12 @@ def check_is_free(entries: Sequence[Entry], name: str, *, but: Entry | None = No
     check_is_name(name)
     form = normalize_tag(name)
     for entry in entries:
+        tag = escape_shown(entry.tag)
         if normalize_tag(entry.tag) == form and (entry is not but or name == entry.tag):
             kind = "a deprecated tag" if entry.deprecated else "a tag"
-            raise EditRefused(f"the vocabulary has {kind} of that name", found=escape_shown(name), fix="Name another")
-        if entry is not but and form in map(normalize_tag, entry.aliases):
-            raise EditRefused(
-                f"that is an alias of {escape_shown(entry.tag)}",
-                found=escape_shown(name),
-                fix=f"To part them, split {escape_shown(entry.tag)}",
-            )
+            raise refusal(f"the vocabulary has {kind} of that name", name, fix="Name another")
+        if entry is not but and _find_equal(entry.aliases, name):
+            raise refusal(f"that is an alias of {tag}", name, fix=f"To part them, split {tag}")
 
 
 def check_aliases(entries: Sequence[Entry], aliases: Sequence[str], *, of: str) -> tuple[str, ...]:
@@ -107,7 +105,7 @@ def check_aliases(entries: Sequence[Entry], aliases: Sequence[str], *, of: str) 
     owner = next((entry for entry in entries if entry.tag == of), None)
     for alias in aliases:
         if alias == of or (owner and alias in owner.aliases) or list(aliases).count(alias) > 1:
-            raise EditRefused(f"{escape_shown(of)} has this name already", found=escape_shown(alias))
+            raise refusal(f"{escape_shown(of)} has this name already", alias)
         check_is_free(entries, alias, but=owner)
     return tuple(aliases)
 
@@ -131,16 +129,3 @@ def check_nothing_hangs_on(entries: Sequence[Entry], gone: Entry) -> None:
             "`tagpipe vocab parent --remove` or `--instead-of`",
             details=tuple(map(escape_shown, children)),
         )
-
-
-def without_parent(entry: Entry, parent: str) -> tuple[str, ...]:
-    """The parents without the one of that name, in any spelling."""
-    form = normalize_tag(parent)
-    left = tuple(name for name in entry.parents if normalize_tag(name) != form)
-    if left == entry.parents:
-        raise EditRefused(
-            f"{escape_shown(entry.tag)} has no such parent",
-            found=escape_shown(parent),
-            expected=", ".join(map(escape_shown, entry.parents)) or "a parent; it has none",
-        )
-    return left

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
@@ -20,6 +20,7 @@ from tagpipe.curation.edit_checks import (
     find_alias,
     find_entry,
     find_tag,
+    refusal,
     without_parent,
 )
 from tagpipe.errors import EditRefused, InputError, escape_shown
@@ -60,9 +61,9 @@ def rename_tag(entries: Sequence[Entry], old: str, new: str) -> Entries:
     aliases = (*(alias for alias in entry.aliases if alias != new), entry.tag)
     renamed = replace(entry, tag=new, aliases=aliases)
     if _is_ascending(entries):
-        after = _place([other for other in entries if other is not entry], renamed)
+        after = _place([kept for kept in entries if kept is not entry], renamed)
     else:
-        after = tuple(renamed if other is entry else other for other in entries)
+        after = tuple(renamed if old_entry is entry else old_entry for old_entry in entries)
     return _finish(entries, _repoint(after, entry.tag, new))
 
 
@@ -73,9 +74,8 @@ def merge_tags(entries: Sequence[Entry], a: str, b: str) -> Entries:
     """
     gone, kept = find_tag(entries, a), find_tag(entries, b)
     if gone is kept:
-        raise EditRefused("a tag cannot be merged into itself", found=escape_shown(a), fix="Name two tags")
-    others = _drop_repeats((*kept.aliases, gone.tag, *gone.aliases))
-    merged = replace(kept, aliases=others)
+        raise refusal("a tag cannot be merged into itself", a, fix="Name two tags")
+    merged = replace(kept, aliases=_drop_repeats((*kept.aliases, gone.tag, *gone.aliases)))
     after = tuple(merged if entry is kept else entry for entry in entries if entry is not gone)
     return _finish(entries, _repoint(after, gone.tag, kept.tag))
 
@@ -96,15 +96,15 @@ def split_tag(entries: Sequence[Entry], tag: str, *, off: Sequence[str], into: s
 
 def set_parent(entries: Sequence[Entry], tag: str, parent: str, *, remove: bool = False) -> Entries:
     """`tag` gets a parent, or loses it. A parent that is gained may be named by an alias; it is written by its tag.
-    One that is removed is named as the file has it, be it a tag or not."""
+    One that is removed is named as the file has it, whether it is a tag or not."""
     entry = find_tag(entries, tag)
     if remove:
         return _finish(entries, _put(entries, replace(entry, parents=without_parent(entry, parent))))
     up = find_tag(entries, parent, follow=True)
     if up is entry:
-        raise EditRefused("a tag cannot be its own parent", found=escape_shown(parent), fix="Name another tag")
+        raise refusal("a tag cannot be its own parent", parent, fix="Name another tag")
     if normalize_tag(up.tag) in map(normalize_tag, entry.parents):
-        raise EditRefused(f"{escape_shown(entry.tag)} has this parent already", found=escape_shown(parent))
+        raise refusal(f"{escape_shown(entry.tag)} has this parent already", parent)
     return _finish(entries, _put(entries, replace(entry, parents=(*entry.parents, up.tag))))
 
 
@@ -114,16 +114,14 @@ def replace_parent(entries: Sequence[Entry], tag: str, *, old: str, new: str) ->
 
 
 def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None = None) -> Entries:
-    """`tag` is no tag any more. With a replacement its names mean that one, which also becomes the parent and the
-    replacement in its place; without, they are out of vocabulary. `tag` may be deprecated already."""
+    """`tag` goes out of use. With a replacement, its names mean that one, which also takes its place as a parent and as
+    a replacement; without one, they are out of vocabulary. `tag` may be deprecated already."""
     entry = find_entry(entries, tag)
-    if replaced_by is None:
+    by = None if replaced_by is None else find_tag(entries, replaced_by)
+    if by is None:
         check_nothing_hangs_on(entries, entry)
-        by = None
-    else:
-        by = find_tag(entries, replaced_by)
-        if by is entry:
-            raise EditRefused("a tag cannot replace itself", found=escape_shown(tag), fix="Name another tag")
+    if by is entry:
+        raise refusal("a tag cannot replace itself", tag, fix="Name another tag")
     after = replace(entry, deprecated=True, replaced_by=by.tag if by else None)
     if after == entry:
         raise EditRefused(f"{escape_shown(entry.tag)} is so already", found="deprecated")
@@ -132,15 +130,19 @@ def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None
 
 
 def replace_entries(entries: Sequence[Entry], new: Sequence[Entry]) -> Entries:
-    """All of them give way to `new`, which may have parents that no entry has: they are somebody else's work."""
-    given = {name for entry in entries for name in (entry.tag, *entry.aliases)}
-    for name in (name for entry in new for name in (entry.tag, *entry.aliases)):
-        if name not in given:
+    """Replace all entries by `new`, which may have parents that no entry has: they are somebody else's work."""
+    present = set(_names_of(entries))
+    for name in _names_of(new):
+        if name not in present:
             check_is_name(name)
     return _finish(entries, new)
 
 
-# What comes of it
+# The result
+
+
+def _names_of(entries: Iterable[Entry]) -> Iterator[str]:
+    return (name for entry in entries for name in (entry.tag, *entry.aliases))
 
 
 def _is_ascending(entries: Sequence[Entry]) -> bool:
@@ -149,29 +151,28 @@ def _is_ascending(entries: Sequence[Entry]) -> bool:
 
 def _place(entries: Sequence[Entry], entry: Entry) -> Entries:
     """With `entry` added where the order of the entries wants it."""
-    place = sum(other.tag < entry.tag for other in entries) if _is_ascending(entries) else len(entries)
+    place = sum(present.tag < entry.tag for present in entries) if _is_ascending(entries) else len(entries)
     return (*entries[:place], entry, *entries[place:])
 
 
 def _put(entries: Sequence[Entry], entry: Entry) -> Entries:
     """With `entry` in place of the one of the same tag."""
-    return tuple(entry if other.tag == entry.tag else other for other in entries)
+    return tuple(entry if present.tag == entry.tag else present for present in entries)
 
 
 def _repoint(entries: Sequence[Entry], old: str, new: str) -> Entries:
     """With `new` as parent and as replacement wherever it was `old`; never its own parent, never a parent twice."""
     form = normalize_tag(old)
-    return tuple(_repoint_entry(entry, form, new) for entry in entries)
 
+    def repoint(entry: Entry) -> Entry:
+        if entry.replaced_by is not None and normalize_tag(entry.replaced_by) == form:
+            entry = replace(entry, replaced_by=new)
+        if form not in map(normalize_tag, entry.parents):
+            return entry
+        parents = _drop_repeats(new if normalize_tag(name) == form else name for name in entry.parents)
+        return replace(entry, parents=tuple(name for name in parents if name != entry.tag))
 
-def _repoint_entry(entry: Entry, old_form: str, new: str) -> Entry:
-    by = entry.replaced_by
-    if by is not None and normalize_tag(by) == old_form:
-        entry = replace(entry, replaced_by=new)
-    if old_form not in map(normalize_tag, entry.parents):
-        return entry
-    parents = _drop_repeats(new if normalize_tag(name) == old_form else name for name in entry.parents)
-    return replace(entry, parents=tuple(name for name in parents if name != entry.tag))
+    return tuple(map(repoint, entries))
 
 
 def _drop_repeats(names: Iterable[str]) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ def _drop_repeats(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _finish(before: Sequence[Entry], after: Sequence[Entry]) -> Entries:
-    """`after`, if it makes a vocabulary, and gives no tag names that differ in nothing but a sign."""
+    """`after`, if it makes a vocabulary without a new pair of names of one tag that differ only in a sign."""
     try:
         vocabulary = vocabulary_of(after, file="the vocabulary")
     except InputError as error:
