@@ -10,6 +10,8 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field
+from itertools import takewhile
+from operator import eq
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
@@ -62,8 +64,7 @@ class LogLine:
     """sha256 of the line in the log, without its line end and without `pending`."""
 
     def __post_init__(self) -> None:
-        tree = _tree_of(self) | {"pending": False}
-        object.__setattr__(self, "digest", hashlib.sha256(_dump_tree(tree)).hexdigest())
+        object.__setattr__(self, "digest", sha256_of(_dump(self, pending=False)))
 
     @property
     def command(self) -> str:
@@ -79,16 +80,15 @@ _LINE = TypeAdapter(LogLine)
 
 def make_patch(file: str, before: bytes | None, after: bytes | None) -> Patch:
     """The patch from `before` to `after` (None: there is no such file). Both are UTF-8."""
-    old, new = before or b"", after or b""
-    start = _cut_back(old, _common(old, new))
+    # Compared as text, so that no patch cuts a character in two.
+    old, new = (before or b"").decode("utf-8"), (after or b"").decode("utf-8")
+    start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
-    while end and _is_inside(old, len(old) - end):
-        end -= 1
     return Patch(
         file,
-        start,
-        old[start : len(old) - end].decode("utf-8"),
-        new[start : len(new) - end].decode("utf-8"),
+        len(old[:start].encode("utf-8")),
+        old[start : len(old) - end],
+        new[start : len(new) - end],
         sha256_of(before),
         sha256_of(after),
     )
@@ -127,27 +127,9 @@ def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
     return reverted
 
 
-def _common(first: bytes, second: bytes) -> int:
-    """How many bytes both begin with."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _cut_back(data: bytes, at: int) -> int:
-    while _is_inside(data, at):
-        at -= 1
-    return at
-
-
-def _is_inside(data: bytes, at: int) -> bool:
-    """True if byte `at` continues a character that begins before it."""
-    return 0 < at < len(data) and data[at] & 0xC0 == 0x80
+def _common(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    return sum(takewhile(bool, map(eq, first, second)))
 
 
 def sha256_of(data: bytes | None) -> str | None:
@@ -179,19 +161,15 @@ def as_command(action: str, arguments: Sequence[str]) -> str:
 
 def dump_line(line: LogLine) -> bytes:
     """The line as the log holds it, in ASCII, with its line end."""
-    return _dump_tree(_tree_of(line)) + b"\n"
+    return _dump(line, pending=line.pending) + b"\n"
 
 
-def _tree_of(line: LogLine) -> dict[str, object]:
+def _dump(line: LogLine, *, pending: bool) -> bytes:
     tree = {"schema": line.schema, **asdict(line)}
     del tree["digest"]
-    return tree
-
-
-def _dump_tree(tree: Mapping[str, object]) -> bytes:
-    """In ASCII. Only a line that is pending says so: what is done looks as it did before there was that field."""
-    shown = {name: value for name, value in tree.items() if name != "pending" or value}
-    return json.dumps(shown, ensure_ascii=True, allow_nan=False).encode("ascii")
+    if not pending:  # the lines of edits that are made look as they did before there was this field
+        del tree["pending"]
+    return json.dumps(tree, ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
 def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
@@ -231,18 +209,22 @@ def _parse_line(text: bytes, file: str) -> LogLine:
         line = _LINE.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        place, value = ".".join(map(str, first["loc"])) or None, first["input"]
         expected = first["msg"].removeprefix("Input should be ")
-        raise _bad_line(".".join(map(str, first["loc"])) or None, first["input"], expected, file) from None
-    for name in ("undoes", "schema"):  # only lines that are made here get them by default
-        if isinstance(tree, dict) and name not in tree:
-            raise _bad_line(name, tree, "Field required", file)
-    return line
-
-
-def _bad_line(field: str | None, value: object, expected: str, file: str) -> InputError:
-    what = "not a line of the vocabulary's log"
-    fix = "Restore the log from git"
-    return InputError(what, file=file, field=field, found=escape_shown(value), expected=expected, fix=fix)
+    else:
+        # Only lines that are made here get these two by default.
+        place = next((name for name in ("undoes", "schema") if name not in tree), None)
+        if place is None:
+            return line
+        value, expected = tree, "Field required"
+    raise InputError(
+        "not a line of the vocabulary's log",
+        file=file,
+        field=place,
+        found=escape_shown(value),
+        expected=expected,
+        fix="Restore the log from git",
+    )
 
 
 def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:
