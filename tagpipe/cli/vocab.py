@@ -129,19 +129,5 @@ def _check_is_new(out: Path, data: Path) -> None:
         )
 
 
-for command in (
-    vocab_edits.add,
-    vocab_edits.alias,
-    vocab_edits.rename,
-    vocab_edits.merge,
-    vocab_edits.split,
-    vocab_edits.parent,
-    vocab_edits.deprecate,
-    vocab_edits.ignore,
-    vocab_edits.not_same,
-    vocab_edits.undo,
-    vocab_review.review,
-    vocab_edits.import_,
-    export,
-):
+for command in (*vocab_edits.EDITS, vocab_review.review, vocab_edits.import_, export):
     app.command(command.__name__.rstrip("_").replace("_", "-"))(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,6 @@ from tagpipe.errors import ConfigError, visible
 
 if TYPE_CHECKING:
     from tagpipe.operations.edit_vocabulary import Change, Plan
-    from tagpipe.operations.open_curation import Curation
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; the log keeps it.")]
@@ -132,12 +131,8 @@ def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
     """Stop suggesting a name: a type of resource, for example."""
     from tagpipe.curation.log import as_arguments
     from tagpipe.operations.edit_vocabulary import plan_ignore
-    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
-    if _is_made("ignore", as_arguments(raw)):
-        return
-    curation = open_curation(Path.cwd())
-    _make(curation, plan_ignore(curation, raw, evidence=gather_evidence(curation, forms=[raw])), why=why, yes=yes)
+    _make("ignore", as_arguments(raw), partial(plan_ignore, raw=raw), forms=[raw], why=why, yes=yes)
 
 
 def not_same(
@@ -149,12 +144,9 @@ def not_same(
     """Remember that two names are two things; they are never suggested as one again."""
     from tagpipe.curation.log import as_arguments
     from tagpipe.operations.edit_vocabulary import plan_not_same
-    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
-    if _is_made("not-same", as_arguments(a, b)):
-        return
-    curation = open_curation(Path.cwd())
-    _make(curation, plan_not_same(curation, a, b, evidence=gather_evidence(curation, forms=[a, b])), why=why, yes=yes)
+    plan = partial(plan_not_same, first=a, second=b)
+    _make("not-same", as_arguments(a, b), plan, forms=[a, b], why=why, yes=yes)
 
 
 def import_(
@@ -195,16 +187,13 @@ def _edit(
     forms: Sequence[str] = (),
     tags: Sequence[str] = (),
 ) -> None:
+    """Edit the vocabulary: plan `change`, and make it."""
     from tagpipe.curation.log import as_arguments
     from tagpipe.operations.edit_vocabulary import plan_edit
-    from tagpipe.operations.open_curation import gather_evidence, open_curation
 
     arguments = as_arguments(*names, options=options)
-    if _is_made(action, arguments):
-        return
-    curation = open_curation(Path.cwd())
-    evidence = gather_evidence(curation, forms=forms, tags=tags)
-    _make(curation, plan_edit(curation, action, arguments, change, evidence=evidence), why=why, yes=yes)
+    plan = partial(plan_edit, action=action, arguments=arguments, change=change)
+    _make(action, arguments, plan, why=why, yes=yes, forms=forms, tags=tags)
 
 
 def _is_made(action: str, arguments: Sequence[str]) -> bool:
@@ -218,29 +207,39 @@ def _is_made(action: str, arguments: Sequence[str]) -> bool:
     return False
 
 
-def _make(curation: Curation, plan: Plan, *, why: str | None, yes: bool) -> None:
+def _make(
+    action: str,
+    arguments: Sequence[str],
+    plan_of: Callable[..., Plan],
+    *,
+    why: str | None,
+    yes: bool,
+    forms: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> None:
+    """Plan an edit, show it, ask, and write it. forms, tags: those whose support the log keeps."""
     from tagpipe.curation.log import as_command
     from tagpipe.operations.edit_vocabulary import apply_plan
+    from tagpipe.operations.open_curation import gather_evidence, open_curation
     from tagpipe.render.edits import render_effect
 
+    if _is_made(action, arguments):
+        return
+    curation = open_curation(Path.cwd())
+    plan = plan_of(curation, evidence=gather_evidence(curation, forms=forms, tags=tags))
     print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
-    for sentence in say_rewritten(curation, plan):
-        print(sentence)
+    for note in note_rewrite(plan):
+        print(note)
     if not yes:
         _ask()
     apply_plan(curation, plan, why=why, echo=echo_error)
-    print(visible(f"{_name_file(curation, plan)} is changed; `tagpipe vocab undo` takes it back"))
+    print(visible(f"{plan.change.file} is changed; `tagpipe vocab undo` takes it back"))
 
 
-def say_rewritten(curation: Curation, plan: Plan) -> list[str]:
+def note_rewrite(plan: Plan) -> list[str]:
     """A sentence about a file that the edit rewrites whole; none if the file is in canonical form."""
-    file = visible(_name_file(curation, plan))
-    sentence = f"{file} is not in the form that tagpipe writes, so this edit rewrites it whole, once"
-    return [sentence] if plan.is_rewritten else []
-
-
-def _name_file(curation: Curation, plan: Plan) -> str:
-    return plan.change.path.relative_to(curation.layout.root).as_posix()
+    sentence = f"{plan.change.file} is not in the form that tagpipe writes, so this edit rewrites it whole, once"
+    return [visible(sentence)] if plan.is_rewritten else []
 
 
 def _ask() -> None:
@@ -258,3 +257,7 @@ def _ask() -> None:
     if answer.strip().lower() not in ("y", "yes"):
         print("nothing was written" if answer else "\nnothing was written", file=sys.stderr)  # Ctrl-D ends no line
         raise typer.Exit(1)
+
+
+EDITS = (add, alias, rename, merge, split, parent, deprecate, ignore, not_same, undo)
+"""As `tagpipe vocab --help` lists them; `review` stands between these and `import_`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tagpipe.cli.output import echo_error, print_result, tell_of_killed_edit
-from tagpipe.cli.vocab_edits import say_rewritten
+from tagpipe.cli.vocab_edits import note_rewrite
 from tagpipe.errors import ConfigError, EditRefused, visible
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def review() -> None:
                     support=usage.support.get(suggestion.tag),
                     is_kept=suggestion.tag in usage.kept,
                     titles=samples.get(suggestion.form, ()),
-                    effect=_say_effect(curation, alias),
+                    effect=_describe_effect(alias),
                 )
             )
             key = _ask_key()
@@ -91,12 +91,12 @@ def _plan_alias(
         return error
 
 
-def _say_effect(curation: Curation, alias: Plan | ConfigError) -> list[str]:
+def _describe_effect(alias: Plan | ConfigError) -> list[str]:
     from tagpipe.render.edits import describe_effect
 
     if isinstance(alias, ConfigError):
         return [f"refused: {visible(alias.headline)}"]
-    return describe_effect(alias.effect, no_preview=alias.no_preview) + say_rewritten(curation, alias)
+    return describe_effect(alias.effect, no_preview=alias.no_preview) + note_rewrite(alias)
 
 
 def _ask_key() -> str:
@@ -135,8 +135,8 @@ def _decide(root: Path, suggestion: Suggestion, key: str, alias: Plan | ConfigEr
     try:
         if key == "n":
             plan = plan_not_same(curation, suggestion.form, suggestion.tag, evidence=evidence)
-            for sentence in say_rewritten(curation, plan):
-                echo_error(f"    {sentence}")
+            for note in note_rewrite(plan):
+                echo_error(f"    {note}")
         elif isinstance(alias, ConfigError):
             raise alias
         else:

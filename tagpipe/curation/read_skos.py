@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
-from urllib.parse import unquote
 
 from tagpipe.curation.skos import PREFIXES, TAG_BASE, tags_by_name
 from tagpipe.errors import SHOWN_CHARS, ConfigError, InputError, escape_shown
@@ -218,12 +217,18 @@ def _tag_of_iri(iri: _Term, tags: Mapping[_Term, str], concept: _Resource) -> st
     """The tag of a concept; a parent that tagpipe wrote and no entry has is in its IRI."""
     if iri in tags:
         return tags[iri]
-    encoded = iri.text.removeprefix(TAG_BASE)
-    if iri.kind == "iri" and encoded != iri.text and _PERCENT_ENCODED.fullmatch(encoded):
-        with suppress(UnicodeDecodeError):
-            if _is_name(name := unquote(encoded, errors="strict")):
+    if iri.kind == "iri" and iri.text.startswith(TAG_BASE):
+        with suppress(ValueError):
+            if _is_name(name := _decode(iri.text.removeprefix(TAG_BASE))):
                 return name
     return concept.refuse("what is broader is not in the file", "skos:broader", iri, "a concept of the file")
+
+
+def _decode(encoded: str) -> str:
+    """The text of percent-encoding. Raises ValueError (UnicodeDecodeError is one) if it is not well-formed."""
+    if not _PERCENT_ENCODED.fullmatch(encoded):
+        raise ValueError(encoded)
+    return re.sub(rb"%(..)", lambda match: bytes.fromhex(match[1].decode()), encoded.encode("utf-8")).decode("utf-8")
 
 
 def _order_parents(entry: Entry, concept: _Resource, tag_of: Mapping[str, str]) -> tuple[str, ...]:

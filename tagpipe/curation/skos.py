@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import quote
 
 from tagpipe.curation.canonical_form import HIDDEN_CHARACTERS
 from tagpipe.vocabulary.entries import Entry
@@ -26,6 +25,7 @@ PREFIXES = {
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "tagpipe": "urn:tagpipe:vocabulary:",
 }
+_RESERVED = re.compile(r"[^A-Za-z0-9._~-]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NEEDS_ESCAPE = re.compile(f'["\\\\{HIDDEN_CHARACTERS}]')
 
@@ -51,7 +51,7 @@ def write_iri(tag: str) -> str:
     >>> write_iri("c++")
     'urn:tagpipe:tag:c%2B%2B'
     """
-    return TAG_BASE + quote(tag, safe="")
+    return TAG_BASE + _RESERVED.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8")), tag)
 
 
 def _describe(entry: Entry, tag_of: Mapping[str, str]) -> Iterator[str]:

@@ -21,7 +21,13 @@ from tagpipe.curation.effect import EditEffect, measure_effect
 from tagpipe.curation.log import LogLine, as_arguments, find_undoable, invert_patch, make_patch, revert_patch
 from tagpipe.errors import ConfigError, EditRefused, TagpipeError, escape_shown
 from tagpipe.io.git.commits import find_author
-from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
+from tagpipe.io.repository.curation_files import (
+    EMPTY_FILES,
+    IGNORE_FILE,
+    LOG_FILE,
+    NOT_SAME_FILE,
+    curation_file,
+)
 from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.runs.edit_log import (
@@ -37,16 +43,9 @@ from tagpipe.io.runs.run_dvc import Echo
 from tagpipe.operations.open_curation import Curation
 from tagpipe.operations.preview import preview_vocabulary
 from tagpipe.tables.schemas import is_unicode
-from tagpipe.vocabulary.curation_lists import (
-    DistinctNames,
-    Ignored,
-    ListName,
-    dump_ignored,
-    dump_not_same,
-    find_pattern,
-)
+from tagpipe.vocabulary.curation_lists import ListName, find_pattern
 from tagpipe.vocabulary.entries import Entry
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_tag
 
 Change = Callable[[Sequence[Entry]], Sequence[Entry]]
 
@@ -63,8 +62,9 @@ class Plan:
     evidence: Mapping[str, int]
     """Numbers of the time, for the log."""
     effect: EditEffect | None = None
-    """None where the dataset is not touched, or `no_preview` says why the effect is not known."""
+    """None if the edit does not touch the dataset, or its effect is not known."""
     no_preview: str | None = None
+    """Why the effect is not known; None if it is."""
     sides: tuple[Side, ...] = ()
     """The two datasets that were built for the effect, so that the next preview need not build them again."""
 
@@ -84,13 +84,13 @@ def plan_edit(
     """
     file = curation.file
     curation_file(curation.layout, LOG_FILE)  # without a place for the log nothing is to be shown or asked
-    path, suffix = file.path, file.source.suffix
+    name, suffix = file.path.name, file.source.suffix
     entries = tuple(change(file.entries))
     if entries == file.entries:
-        raise EditRefused("the edit changes nothing", file=path.name)
-    after = rewrite_vocabulary(file.data, suffix, entries, file=path.name)
-    is_rewritten = rewrite_vocabulary(file.data, suffix, file.entries, file=path.name) != file.data
-    planned = Plan(action, tuple(arguments), FileChange(path, file.data, after), is_rewritten, evidence)
+        raise EditRefused("the edit changes nothing", file=name)
+    after = rewrite_vocabulary(file.data, suffix, entries, file=name)
+    is_rewritten = rewrite_vocabulary(file.data, suffix, file.entries, file=name) != file.data
+    planned = Plan(action, tuple(arguments), FileChange(file.file, file.data, after), is_rewritten, evidence)
     try:
         comparison = preview_vocabulary(curation.layout.root, file.data, after, known=known)
     except TagpipeError as error:
@@ -108,16 +108,17 @@ def plan_ignore(curation: Curation, raw: str, *, evidence: Mapping[str, int]) ->
     if form in curation.ignored.tags:
         raise EditRefused("is ignored already", field="RAW", found=escape_shown(form))
     if pattern := find_pattern(form, curation.ignored):
-        raise EditRefused(
-            f"is ignored already, by the pattern {escape_shown(pattern)}", field="RAW", found=escape_shown(form)
-        )
-    change, is_rewritten = _add_to_list(curation.layout, "tags", form)
+        what = f"is ignored already, by the pattern {escape_shown(pattern)}"
+        raise EditRefused(what, field="RAW", found=escape_shown(form))
+    change, is_rewritten = _add_to_list(curation.layout, IGNORE_FILE, "tags", form)
     return Plan("ignore", as_arguments(raw), change, is_rewritten, evidence)
 
 
 def plan_not_same(curation: Curation, first: str, second: str, *, evidence: Mapping[str, int]) -> Plan:
-    """Two names that are never suggested as one. Raises EditRefused where they are one name, or names of one tag, or
-    told apart already."""
+    """Record two names as distinct, so that they are never suggested as one.
+
+    Raises EditRefused for one name, two names of one tag, and a pair that is recorded already.
+    """
     _check_names([first, second])
     ours, theirs = sorted((normalize_tag(first), normalize_tag(second)))
     if ours == theirs:
@@ -125,21 +126,18 @@ def plan_not_same(curation: Curation, first: str, second: str, *, evidence: Mapp
     _check_are_two(curation, ours, theirs)
     if curation.not_same.holds(ours, theirs):
         raise EditRefused("are told apart already", field="A and B", found=escape_shown([ours, theirs]))
-    change, is_rewritten = _add_to_list(curation.layout, "pairs", [ours, theirs])
+    change, is_rewritten = _add_to_list(curation.layout, NOT_SAME_FILE, "pairs", [ours, theirs])
     return Plan("not-same", as_arguments(first, second), change, is_rewritten, evidence)
 
 
-def _add_to_list(layout: Layout, name: ListName, element: str | list[str]) -> tuple[FileChange, bool]:
+def _add_to_list(layout: Layout, file: str, name: ListName, element: str | list[str]) -> tuple[FileChange, bool]:
     """(the change of the list's file, True if it was not in canonical form)."""
-    file, empty = {
-        "tags": (IGNORE_FILE, dump_ignored(Ignored())),
-        "pairs": (NOT_SAME_FILE, dump_not_same(DistinctNames())),
-    }[name]
     path = curation_file(layout, file)
     before = read_if_there(path)
-    old = empty if before is None else before
-    change = FileChange(path, before, rewrite_list(old, name, element, file=file))
-    return change, rewrite_list(old, name, file=file) != old
+    old = EMPTY_FILES[file] if before is None else before
+    after = rewrite_list(old, name, element, file=file)
+    is_rewritten = rewrite_list(old, name, file=file) != old
+    return FileChange(path.relative_to(layout.root).as_posix(), before, after), is_rewritten
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -150,10 +148,9 @@ def _check_names(names: Sequence[str]) -> None:
 
 def _check_is_outside(vocabulary: Vocabulary, form: str) -> None:
     """Refuse to ignore a name of the vocabulary, which the monitor never reports."""
-    index = resolve_names(vocabulary).get(form)
-    if index is None:
+    tag = resolve_tag(vocabulary, form)
+    if tag is None:
         return
-    tag = vocabulary.tags[index]
     if normalize_tag(tag) == form:
         what, fix = "is a tag of the vocabulary", f"To take it out of use: {command('deprecate', tag)}"
     else:
@@ -163,27 +160,22 @@ def _check_is_outside(vocabulary: Vocabulary, form: str) -> None:
 
 def _check_are_two(curation: Curation, ours: str, theirs: str) -> None:
     """Refuse two names of one tag, for which the list would have no effect."""
-    names = resolve_names(curation.vocabulary)
-    index = names.get(ours)
-    if index is None or index != names.get(theirs):
+    tag = resolve_tag(curation.vocabulary, ours)
+    if tag is None or tag != resolve_tag(curation.vocabulary, theirs):
         return
-    tag = curation.vocabulary.tags[index]
     alias = theirs if normalize_tag(tag) == ours else ours
-    owner = next(each for each in curation.file.entries if alias in map(normalize_tag, (each.tag, *each.aliases)))
+    entries = curation.file.entries
+    owner = next(entry for entry in entries if alias in map(normalize_tag, (entry.tag, *entry.aliases)))
     if owner.deprecated:  # and the tag replaces it
         fix = f"To part them: {command('deprecate', owner.tag)}, without a replacement"
     else:
         fix = f"To part them: `tagpipe vocab split --off {shlex.quote(alias)} --into NEW {quote(tag)}`"
-    raise EditRefused(
-        f"both are names of the tag {escape_shown(tag)}",
-        field="A and B",
-        found=escape_shown([ours, theirs]),
-        fix=fix,
-    )
+    what = f"both are names of the tag {escape_shown(tag)}"
+    raise EditRefused(what, field="A and B", found=escape_shown([ours, theirs]), fix=fix)
 
 
 def finish_killed_edit(root: Path, *, echo: Echo) -> list[LogLine]:
-    """Finish the edits that a kill ended, before the next one is planned; the lines of those that were not dropped.
+    """Finish the edits that a kill ended. Return the lines of those that were not dropped.
 
     echo: called with what became of each, for people. Raises Busy where a run is at work.
     """
@@ -204,13 +196,10 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None, echo: Echo) -
         if not is_unicode(text):  # bytes of the command line that are no UTF-8; the log could not be read again
             raise EditRefused("not text", found=escape_shown(text), expected="UTF-8")
     with _hold(layout, plan.action, echo=echo):
-        if read_if_there(change.path) != change.before:
-            raise EditRefused(
-                "has been changed since the edit was shown",
-                file=change.path.name,
-                fix="Run the command again to see it anew",
-            )
-        name = change.path.relative_to(layout.root).as_posix()
+        path = layout.root / change.file
+        if read_if_there(path) != change.before:
+            fix = "Run the command again to see it anew"
+            raise EditRefused("has been changed since the edit was shown", file=path.name, fix=fix)
         line = LogLine(
             at=_now(),
             who=find_author(layout.root),
@@ -218,13 +207,13 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None, echo: Echo) -
             arguments=plan.arguments,
             why=why,
             evidence=plan.evidence,
-            patches=(make_patch(name, change.before, change.after),),
+            patches=(make_patch(change.file, change.before, change.after),),
         )
         write_logged(layout, change, line)
 
 
 def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
-    """Take the last edit back, to the byte; the line of the log that was undone. echo: as in `finish_killed_edit`.
+    """Take the last edit back, to the byte. Return its line of the log. echo: as in `finish_killed_edit`.
 
     Raises ConfigError where there is none, or its file has been changed since.
     """
@@ -234,8 +223,7 @@ def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
         if edit is None:
             raise ConfigError("there is no edit to take back", file=LOG_FILE)
         (patch,) = edit.patches
-        path = path_of(layout, patch)
-        now = read_if_there(path)
+        now = read_if_there(path_of(layout, patch))
         line = LogLine(
             at=_now(),
             who=find_author(layout.root),
@@ -246,7 +234,7 @@ def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
             patches=(invert_patch(patch),),
             undoes=edit.digest,
         )
-        write_logged(layout, FileChange(path, now, revert_patch(patch, now)), line)
+        write_logged(layout, FileChange(patch.file, now, revert_patch(patch, now)), line)
     return edit
 
 

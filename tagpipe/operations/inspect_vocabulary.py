@@ -1,4 +1,4 @@
-"""What the version last built says of the present vocabulary: findings, suggestions, one tag, the tree."""
+"""The present vocabulary in the light of the version last built: issues, suggestions, one tag, the tree."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ from tagpipe.io.repository.layout import Layout
 from tagpipe.io.versions.history import find_versions
 from tagpipe.io.versions.usage import Usage, find_usage, read_usage
 from tagpipe.io.versions.version import Version
-from tagpipe.operations.open_curation import Curation, VocabularyFile, open_curation, read_vocabulary_file
-from tagpipe.tables.reports.monitor import Candidate, MonitorReport, NotSuggested
-from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored, find_ignored
+from tagpipe.operations.open_curation import Curation, open_curation, read_vocabulary_file
+from tagpipe.tables.reports.monitor import MonitorReport, NotSuggested
+from tagpipe.vocabulary.curation_lists import Ignored, find_ignored
 from tagpipe.vocabulary.lint import find_near_duplicates
 from tagpipe.vocabulary.nearest import find_nearest
 from tagpipe.vocabulary.problems import resolve_entries
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, normalize_tags, resolve_names, resolve_tag
 
 _LEDGER = "annotate/tag_uses"
 _MAX_VERSIONS = 50
+_N_SAMPLES = 2
 _SAMPLE_CHARS = 80
 _OPTION = re.compile(r"--[a-z-]+=(.*)", re.DOTALL)
 
 
 def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
-    """(every issue, True if a version is built, which tells what is used). Raises InputError for an unreadable file."""
+    """(every issue, True if a version is built). Without one, nothing is known of what projects use.
+
+    Raises InputError for a file that cannot be read as entries.
+    """
     file = read_vocabulary_file(root)
     usage = find_usage(file.layout)
-    errors = list_errors(file.entries, file=_shown_name(file))
+    errors = list_errors(file.entries, file=file.source.url or file.file)
     warnings = list_warnings(
         resolve_entries(file.entries),
         used=usage.names if usage else None,
@@ -51,13 +55,8 @@ def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
     return errors + warnings, usage is not None
 
 
-def _shown_name(file: VocabularyFile) -> str:
-    """Its path in the dataset repository, or its url."""
-    return file.source.url or file.path.relative_to(file.layout.root).as_posix()
-
-
 def suggest(curation: Curation, usage: Usage) -> list[Suggestion]:
-    """Alias suggestions for the forms that the present vocabulary does not have, and nobody ignores."""
+    """Alias suggestions for the forms that are neither in the present vocabulary nor ignored."""
     forms = pa.array(usage.counts, pa.string())
     ignored = forms.filter(pa.array(find_ignored(forms, curation.ignored))).to_pylist()
     return suggest_aliases(
@@ -65,26 +64,26 @@ def suggest(curation: Curation, usage: Usage) -> list[Suggestion]:
     )
 
 
-def find_samples(layout: Layout, forms: Sequence[str], *, n_most: int = 2) -> dict[str, tuple[str, ...]]:
-    """Form -> how the texts of the first projects with it begin."""
+def find_samples(layout: Layout, forms: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Form -> the beginnings of the texts of the first projects with it."""
     version = Version(layout)
     uses = version.read_table(_LEDGER, columns=["project_id", "normalized_tag"])
     uses = uses.filter(pc.is_in(uses.column("normalized_tag"), value_set=pa.array(forms, pa.string())))
     ids: dict[str, list[int | str]] = {}
     for use in uses.to_pylist():
-        some = ids.setdefault(use["normalized_tag"], [])
-        if len(some) < n_most and use["project_id"] not in some:
-            some.append(use["project_id"])
-    wanted = sorted({each for some in ids.values() for each in some})
+        of_form = ids.setdefault(use["normalized_tag"], [])
+        if len(of_form) < _N_SAMPLES and use["project_id"] not in of_form:
+            of_form.append(use["project_id"])
+    wanted = sorted(set().union(*ids.values()))
     if not wanted:
         return {}
     texts = version.read_table("annotate/projects", columns=["id", "text"], filters=[("id", "in", wanted)])
     text_of = {row["id"]: row["text"][:_SAMPLE_CHARS] for row in texts.to_pylist()}
-    return {form: tuple(text_of[each] for each in some) for form, some in ids.items()}
+    return {form: tuple(map(text_of.__getitem__, of_form)) for form, of_form in ids.items()}
 
 
 def view_tag(root: Path, asked: str) -> TagView:
-    """All about a tag, alias or raw tag. Raises InputError where neither the vocabulary nor a project has it."""
+    """All that is known of a tag, alias or raw tag. Raises InputError for one that no project and no entry has."""
     curation = open_curation(root)
     usage = read_usage(curation.layout)
     version = Version(curation.layout)
@@ -106,7 +105,9 @@ def view_tag(root: Path, asked: str) -> TagView:
         is_ignored=bool(find_ignored(pa.array([profile.name]), curation.ignored)[0]),
         nearest=None if profile.status == "tag" else _find_nearest(profile.name, curation),
         near=tuple(_find_near(profile.name, curation)),
-        suggestions=tuple(each for each in suggest(curation, usage) if profile.name in (each.tag, each.form)),
+        suggestions=tuple(
+            suggestion for suggestion in suggest(curation, usage) if profile.name in (suggestion.tag, suggestion.form)
+        ),
         versions=() if profile.periods else _trace(root, profile.name),
         log=tuple(line for line in curation.log if is_about(line, (profile.name, *profile.aliases))),
     )
@@ -123,33 +124,29 @@ def _unknown(asked: str, curation: Curation) -> InputError:
 
 
 def _find_nearest(name: str, curation: Curation) -> str | None:
-    return find_nearest(name, curation.vocabulary, _distinct_names(curation))
+    return find_nearest(name, curation.vocabulary, curation.not_same.within(curation.vocabulary))
 
 
 def _find_near(tag: str, curation: Curation) -> list[str]:
-    apart = _distinct_names(curation)
+    distinct = curation.not_same.within(curation.vocabulary)
     pairs = [pair for pair in find_near_duplicates(curation.vocabulary.tags) if tag in pair]
-    return [first if second == tag else second for first, second in pairs if not apart.holds(first, second)]
-
-
-def _distinct_names(curation: Curation) -> DistinctNames:
-    return curation.not_same.within(curation.vocabulary)
+    return [first if second == tag else second for first, second in pairs if not distinct.holds(first, second)]
 
 
 def _trace(root: Path, tag: str) -> tuple[HistoryRow, ...]:
-    """The tag in the versions of git; nothing where there are none, or none has seen it."""
+    """The tag in the versions of git; empty if no version has seen it."""
     versions = find_versions(root, n_most=_MAX_VERSIONS)
     return tuple(trace_tag(versions, tag)) if any(has_seen(version, tag) for version in versions) else ()
 
 
 def is_about(line: LogLine, names: Iterable[str]) -> bool:
-    """True if an edit names one of the tags, be it as the value of an option."""
+    """True if an edit names one of the tags, as an argument or as the value of an option."""
     wanted = set(map(normalize_tag, names))
     return any(normalize_tag(name) in wanted for name in _list_names(line.arguments))
 
 
 def _list_names(arguments: Iterable[str]) -> Iterator[str]:
-    """Every argument, and the values of those that may be options: all, or those ahead of `--`."""
+    """Every argument, and the value of each option. Behind `--` there are no options."""
     may_be_option = True
     for argument in arguments:
         may_be_option = may_be_option and argument != "--"
@@ -158,46 +155,39 @@ def _list_names(arguments: Iterable[str]) -> Iterator[str]:
         yield argument
 
 
-def leave_out_decided(found: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
-    """(what the last run found without the candidates that have been decided on since, how many these are).
+def leave_out_decided(report: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
+    """(the report of the last run without the candidates that have been decided on since, their number).
 
-    Decided on is what the vocabulary has by now, also as a deprecated name, and what is ignored.
+    A candidate is decided on if the vocabulary has its name by now, even as a deprecated one, or if it is ignored.
     """
-    forms = pa.array([each.tag for each in found.candidates], pa.string())
+    forms = pa.array([candidate.tag for candidate in report.candidates], pa.string())
     is_ignored = find_ignored(normalize_tags(forms), ignored).tolist()
     names = {*resolve_names(vocabulary), *map(normalize_tag, vocabulary.deprecated)}
     left = tuple(
-        each
-        for each, is_out in zip(found.candidates, is_ignored, strict=True)
+        candidate
+        for candidate, is_out in zip(report.candidates, is_ignored, strict=True)
         # A known name that does not count (`annotate.aliases` off) was known to the run: it stays.
-        if not is_out and (normalize_tag(each.tag) not in names or NotSuggested.KNOWN_NAME in each.reasons)
+        if not is_out and (normalize_tag(candidate.tag) not in names or NotSuggested.KNOWN_NAME in candidate.reasons)
     )
-    n_decided = len(found.candidates) - len(left)
-    n_suggested = found.n_suggested - _count_suggested(found.candidates) + _count_suggested(left)
-    n_left = found.n_candidates - n_decided
-    counts = {"n_candidates": n_left, "n_suggested": n_suggested}
-    return found.model_copy(update={"candidates": left, **counts}), n_decided
-
-
-def _count_suggested(candidates: Sequence[Candidate]) -> int:
-    return sum(each.suggested for each in candidates)
+    # The report counts more candidates than it lists, so its counts are reduced.
+    n_listed, n_left = (sum(candidate.suggested for candidate in some) for some in (report.candidates, left))
+    n_decided = len(report.candidates) - len(left)
+    counts = {"n_candidates": report.n_candidates - n_decided, "n_suggested": report.n_suggested - n_listed + n_left}
+    return report.model_copy(update={"candidates": left, **counts}), n_decided
 
 
 def view_tree(root: Path, tag: str | None) -> list[TreeRow]:
-    """The tree, or what is below a tag (an alias or a raw form will do). Raises InputError for an unknown one."""
+    """The tree, or what is below a tag, which any of its names means. Raises InputError for an unknown name."""
     curation = open_curation(root)
     usage = find_usage(curation.layout)
-    canonical = None
-    if tag is not None:
-        index = resolve_names(curation.vocabulary).get(normalize_tag(tag))
-        if index is None:
-            raise _unknown(tag, curation)
-        canonical = curation.vocabulary.tags[index]
+    canonical = None if tag is None else resolve_tag(curation.vocabulary, tag)
+    if tag is not None and canonical is None:
+        raise _unknown(tag, curation)
     return draw_tree(curation.vocabulary, usage.support if usage else {}, tag=canonical)
 
 
 def _find_fading(layout: Layout) -> list[str]:
-    """The tags that the monitor's report sees fade; none where there is no report."""
+    """The tags that fade according to the monitor's report; none if there is no report."""
     if "monitor" not in layout.stages or not layout.out("monitor", "monitor.json").is_file():
         return []
     return [fading.tag for fading in Version(layout).read_report(MonitorReport).fading]

@@ -18,12 +18,12 @@ from tagpipe.params import Params, Source
 from tagpipe.vocabulary.curation_lists import DistinctNames, Ignored
 from tagpipe.vocabulary.entries import Entry, read_entries
 from tagpipe.vocabulary.problems import vocabulary_of
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_tag
 
 
 @dataclass(frozen=True, eq=False)
 class VocabularyFile:
-    """The vocabulary's file as it is now; whether its entries make a vocabulary is not checked."""
+    """The vocabulary's file as it is now. Its entries may have errors that keep them from making a vocabulary."""
 
     layout: Layout
     params: Params
@@ -37,7 +37,7 @@ class VocabularyFile:
 
     @property
     def path(self) -> Path:
-        """The file to edit. Raises ConfigError for a vocabulary that comes from a url."""
+        """Where the file is. Raises ConfigError for a vocabulary that comes from a url."""
         if self.source.path is None:
             raise ConfigError(
                 "the vocabulary comes from a url, so it cannot be edited here",
@@ -47,6 +47,11 @@ class VocabularyFile:
                 "it in params.yaml, as in `vocabulary: {path: vocabulary.json}`",
             )
         return self.layout.dep("fetch", "source") / self.source.path
+
+    @property
+    def file(self) -> str:
+        """Its path in the dataset repository. Raises as `path` does."""
+        return self.path.relative_to(self.layout.root).as_posix()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +71,7 @@ class Curation:
 
 
 def read_vocabulary_file(root: Path) -> VocabularyFile:
-    """The vocabulary's entries. Raises InputError where the file cannot be read as a vocabulary."""
+    """Read the vocabulary's file. Raises InputError where the file cannot be read as a vocabulary."""
     layout = repository_layout(root)
     params = read_params(layout.params_file)
     source = params.source.vocabulary
@@ -75,7 +80,7 @@ def read_vocabulary_file(root: Path) -> VocabularyFile:
 
 
 def open_curation(root: Path) -> Curation:
-    """The vocabulary and the decisions. Raises InputError where one of them cannot be read, or has errors."""
+    """Read the vocabulary and the decisions. Raises InputError where one of them cannot be read, or has errors."""
     file = read_vocabulary_file(root)
     vocabulary = vocabulary_of(file.entries, file=file.source.location)
     layout = file.layout
@@ -91,11 +96,12 @@ def gather_evidence(curation: Curation, *, forms: Sequence[str] = (), tags: Sequ
     usage = find_usage(curation.layout)
     if usage is None:
         return {}
-    tag_of = resolve_names(curation.vocabulary)
-    names = [curation.vocabulary.tags[tag_of[form]] if (form := normalize_tag(tag)) in tag_of else tag for tag in tags]
-    found = _number("n_projects", [usage.counts.get(normalize_tag(form), 0) for form in forms])
-    return found | _number("support", [usage.support.get(name, 0) for name in names])
-
-
-def _number(name: str, values: Sequence[int]) -> dict[str, int]:
-    return {name if at == 1 else f"{name}_of_{at}": value for at, value in enumerate(values, start=1)}
+    numbers = {
+        "n_projects": [usage.counts.get(normalize_tag(form), 0) for form in forms],
+        "support": [usage.support.get(resolve_tag(curation.vocabulary, tag) or tag, 0) for tag in tags],
+    }
+    return {
+        name if place == 1 else f"{name}_of_{place}": value
+        for name, values in numbers.items()
+        for place, value in enumerate(values, start=1)
+    }

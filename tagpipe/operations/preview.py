@@ -15,7 +15,7 @@ from tagpipe.dataset.build import build
 from tagpipe.dataset.compare_builds import compare_sides, side_of
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.errors import ConfigError, escape_shown
-from tagpipe.io.repository.layout import repository_layout
+from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.raw_files import open_raw, suffix_of
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.sources.sources import fetch_source, named_sources
@@ -32,9 +32,7 @@ def preview(
     The edit is whatever params.yaml and the sources hold now, with `settings` (dotted name -> value) over it, and
     another vocabulary file. Raises InputError where the workspace has no whole version.
     """
-    layout = repository_layout(root)
-    params = override_params(read_params(layout.params_file), settings or {})
-    raw = _received_now(root, params, vocabulary)
+    params, raw = _read_inputs(repository_layout(root), settings, vocabulary)
     built = build(raw, (), params)
     base = load_built(root, params)
     return compare_sides(
@@ -53,19 +51,17 @@ def preview_vocabulary(root: Path, before: bytes, after: bytes, *, known: Sequen
     earlier previews (`diff.base`, `diff.head`); one that is `before` with the current inputs is not built again. Raises
     what the sources and the build raise.
     """
-    layout = repository_layout(root)
-    params = read_params(layout.params_file)
-    raw = _received_now(root, params, None)
+    params, raw = _read_inputs(repository_layout(root))
 
     def side_with(data: bytes, name: str) -> Side:
         # One build at a time: two of a million projects would take 2 GB.
         return side_of(build(Raw(raw.projects, replace(raw.vocabulary, data=data)), (), params), name)
 
-    theirs = side_with(after, "as edited")
-    sources = {**theirs.sources, "vocabulary": hashlib.sha256(before).hexdigest()}
+    edited = side_with(after, "as edited")
+    sources = {**edited.sources, "vocabulary": hashlib.sha256(before).hexdigest()}
     built = next((side for side in known if side.params == params and side.sources == sources), None)
-    ours = side_with(before, "as it is") if built is None else replace(built, name="as it is")
-    return compare_sides(ours, theirs, lambda: (raw, raw), may_be_code=False, with_causes=False)
+    present = side_with(before, "as it is") if built is None else replace(built, name="as it is")
+    return compare_sides(present, edited, lambda: (raw, raw), may_be_code=False, with_causes=False)
 
 
 def sweep(
@@ -77,9 +73,7 @@ def sweep(
     vocabulary: Path | None = None,
 ) -> list[SweepRow]:
     """One row for each value of the parameter `name`: what the workspace's inputs would give. Nothing is written."""
-    layout = repository_layout(root)
-    params = override_params(read_params(layout.params_file), settings or {})
-    raw = _received_now(root, params, vocabulary)
+    params, raw = _read_inputs(repository_layout(root), settings, vocabulary)
     rows = []
     for value in values:
         report = build(raw, (), override_params(params, {name: value})).reports.threshold
@@ -102,16 +96,20 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise ConfigError(
-                "not a setting", field="--set", found=escape_shown(setting), expected="NAME=VALUE", fix="Correct it"
-            )
+            found = escape_shown(setting)
+            raise ConfigError("not a setting", field="--set", found=found, expected="NAME=VALUE", fix="Correct it")
         values[name] = parse_yaml(value.encode("utf-8"), file="--set")
     return values
 
 
-def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
-    """The bytes that fetch would receive now, with the file `vocabulary` in place of the vocabulary if it is given."""
-    layout = repository_layout(root)
+def _read_inputs(
+    layout: Layout, settings: Mapping[str, Any] | None = None, vocabulary: Path | None = None
+) -> tuple[Params, Raw]:
+    """(the parameters with `settings` over them, the bytes that fetch would receive now).
+
+    vocabulary: a file to use in place of the source, if given.
+    """
+    params = override_params(read_params(layout.params_file), settings or {})
     files = {}
     for name, source in named_sources(params.source):
         if name == "vocabulary" and vocabulary is not None:
@@ -119,4 +117,4 @@ def _received_now(root: Path, params: Params, vocabulary: Path | None) -> Raw:
         else:
             data = fetch_source(layout, name, source, params.source.download).data
             files[name] = RawFile(source.location, source.suffix, data)
-    return Raw(files["projects"], files["vocabulary"])
+    return params, Raw(files["projects"], files["vocabulary"])

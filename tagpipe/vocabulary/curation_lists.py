@@ -75,12 +75,7 @@ class DistinctNames:
 def parse_ignored(data: bytes, *, file: str) -> Ignored:
     """Parse ignore.json. Raises InputError for another form, a tag not in normal form, a pattern that RE2 refuses."""
     lists = parse_lists(data, "tags", file=file)
-    return Ignored(_sort(lists["tags"]), _sort(lists["patterns"]))
-
-
-def dump_ignored(ignored: Ignored) -> bytes:
-    """The bytes of ignore.json, one element a line."""
-    return dump_lists({"tags": ignored.tags, "patterns": ignored.patterns})
+    return Ignored(*(tuple(sorted(set(lists[field]))) for field in ("tags", "patterns")))
 
 
 def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
@@ -99,21 +94,8 @@ def find_pattern(form: str, ignored: Ignored) -> str | None:
 
 def parse_not_same(data: bytes, *, file: str) -> DistinctNames:
     """Parse not-same.json. Raises InputError for another form, or a name that is not in normal form."""
-    return DistinctNames(frozenset(_make_pair(*pair) for pair in parse_lists(data, "pairs", file=file)["pairs"]))
-
-
-def dump_not_same(not_same: DistinctNames) -> bytes:
-    """The bytes of not-same.json, one pair a line."""
-    return dump_lists({"pairs": [list(pair) for pair in sorted(not_same.pairs)]})
-
-
-def _make_pair(first: str, second: str) -> tuple[str, str]:
-    ours, theirs = sorted((normalize_tag(first), normalize_tag(second)))
-    return ours, theirs
-
-
-def _sort(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(texts)))
+    pairs = parse_lists(data, "pairs", file=file)["pairs"]  # in normal form already
+    return DistinctNames(frozenset((min(pair), max(pair)) for pair in pairs))
 
 
 def _for_whole(pattern: str) -> str:
@@ -181,6 +163,11 @@ def _refuse(
     fix: str = "Correct the file, or restore it from git",
 ) -> NoReturn:
     raise InputError(what, file=file, row=row, field=field, found=escape_shown(found), expected=expected, fix=fix)
+
+
+def empty_file(name: ListName) -> bytes:
+    """The bytes of the file that holds the list `name`, without an element."""
+    return dump_lists(dict.fromkeys(_FIELDS[name], ()))
 
 
 def dump_lists(lists: Mapping[str, Iterable[Any]]) -> bytes:

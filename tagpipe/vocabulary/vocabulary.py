@@ -90,6 +90,12 @@ def resolve_names(vocabulary: Vocabulary, *, normalize: bool = True, aliases: bo
     return names
 
 
+def resolve_tag(vocabulary: Vocabulary, name: str) -> str | None:
+    """The tag that a name means, in any spelling; None for a name outside the vocabulary."""
+    index = resolve_names(vocabulary).get(normalize_tag(name))
+    return None if index is None else vocabulary.tags[index]
+
+
 def look_up(forms: pa.StringArray, names: Mapping[str, int]) -> Int32s:
     """The index that `names` (from `resolve_names`) has for each form; -1 for unknown forms."""
     positions = pc.index_in(forms, value_set=pa.array(names, pa.string()))

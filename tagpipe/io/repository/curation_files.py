@@ -14,8 +14,7 @@ from tagpipe.io.repository.layout import DVC_FILE, Layout
 from tagpipe.vocabulary.curation_lists import (
     DistinctNames,
     Ignored,
-    dump_ignored,
-    dump_not_same,
+    empty_file,
     parse_ignored,
     parse_not_same,
 )
@@ -24,6 +23,8 @@ STAGE = "monitor"
 IGNORE_FILE = "ignore.json"
 NOT_SAME_FILE = "not-same.json"
 LOG_FILE = "vocabulary-log.jsonl"
+EMPTY_FILES = {IGNORE_FILE: empty_file("tags"), NOT_SAME_FILE: empty_file("pairs")}
+"""The bytes of each list without an element."""
 
 
 def curation_file(layout: Layout, name: str) -> Path:
@@ -41,29 +42,28 @@ def curation_file(layout: Layout, name: str) -> Path:
 
 def read_ignored(layout: Layout) -> Ignored:
     """ignore.json; without it, nothing is ignored. Raises InputError if it is not of its form."""
-    found = _read(layout, IGNORE_FILE)
-    return Ignored() if found is None else parse_ignored(found[1], file=found[0])
+    data, file = _read(layout, IGNORE_FILE)
+    return parse_ignored(data, file=file)
 
 
 def read_not_same(layout: Layout) -> DistinctNames:
     """not-same.json; without it, no names are distinct. Raises InputError if it is not of its form."""
-    found = _read(layout, NOT_SAME_FILE)
-    return DistinctNames() if found is None else parse_not_same(found[1], file=found[0])
+    data, file = _read(layout, NOT_SAME_FILE)
+    return parse_not_same(data, file=file)
 
 
 def write_missing_lists(layout: Layout) -> list[str]:
-    """Write the empty form of each list that the stage depends on and that is missing; their paths."""
-    empty = {IGNORE_FILE: dump_ignored(Ignored()), NOT_SAME_FILE: dump_not_same(DistinctNames())}
+    """Write the empty form of each list that is missing but that the stage depends on. Return their paths."""
     deps = layout.stages[STAGE].deps if STAGE in layout.stages else ()
-    missing = [path for path in deps if PurePosixPath(path).name in empty and not (layout.root / path).exists()]
+    missing = [path for path in deps if PurePosixPath(path).name in EMPTY_FILES and not (layout.root / path).exists()]
     for path in missing:
-        write_bytes(layout.root / path, empty[PurePosixPath(path).name])
+        write_bytes(layout.root / path, EMPTY_FILES[PurePosixPath(path).name])
     return missing
 
 
-def _read(layout: Layout, name: str) -> tuple[str, bytes] | None:
-    """(path in the dataset repository, bytes); None where there is no such file."""
-    if STAGE not in layout.stages:  # made before there was a monitor
-        return None
-    path = curation_file(layout, name)
-    return (path.relative_to(layout.root).as_posix(), read_bytes(path)) if path.is_file() else None
+def _read(layout: Layout, name: str) -> tuple[bytes, str]:
+    """(bytes, path in the dataset repository) of a list; of an empty one where there is no such file."""
+    path = curation_file(layout, name) if STAGE in layout.stages else None  # older ones may have no monitor
+    if path is None or not path.is_file():
+        return EMPTY_FILES[name], name
+    return read_bytes(path), path.relative_to(layout.root).as_posix()

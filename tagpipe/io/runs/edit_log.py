@@ -30,17 +30,20 @@ _PENDING = (
 class FileChange:
     """A file of the dataset repository that gets other bytes; None: it is not there."""
 
-    path: Path
+    file: str
+    """Path in the dataset repository, with `/`."""
     before: bytes | None
     after: bytes | None
 
 
 def read_log(layout: Layout) -> tuple[LogLine, ...]:
     """Every edit that was made, the oldest first."""
-    if STAGE not in layout.stages:  # made before there was a monitor
-        return ()
-    data = read_if_there(curation_file(layout, LOG_FILE)) or b""
-    return tuple(line for line in parse_log(data, file=LOG_FILE) if not line.pending)
+    return tuple(line for line in parse_log(_read(layout), file=LOG_FILE) if not line.pending)
+
+
+def _read(layout: Layout) -> bytes:
+    """The log; empty where there is none, as in a dataset repository from before there was a monitor."""
+    return (read_if_there(curation_file(layout, LOG_FILE)) or b"") if STAGE in layout.stages else b""
 
 
 def write_logged(layout: Layout, change: FileChange, line: LogLine) -> None:
@@ -48,16 +51,16 @@ def write_logged(layout: Layout, change: FileChange, line: LogLine) -> None:
 
     Raises ConfigError where one of them cannot be written, with a detail where that cannot be taken back either.
     """
-    log = curation_file(layout, LOG_FILE)
+    log, path = curation_file(layout, LOG_FILE), layout.root / change.file
     old = read_if_there(log)
     _put(log, _append(old, replace(line, pending=True)))
     try:
-        _put(change.path, change.after)
+        _put(path, change.after)
         _put(log, _append(old, line))
     except TagpipeError as error:
         try:
-            if read_if_there(change.path) != change.before:
-                _put(change.path, change.before)
+            if read_if_there(path) != change.before:
+                _put(path, change.before)
             _put(log, old)
         except TagpipeError:
             error.details = (_PENDING,)
@@ -69,15 +72,13 @@ def has_killed_edit(layout: Layout) -> bool:
 
     Raises InputError for a damaged log.
     """
-    if STAGE not in layout.stages:
-        return False
-    data = read_if_there(curation_file(layout, LOG_FILE)) or b""
+    data = _read(layout)
     # Lines that are not pending do not have the key, so whole logs are not parsed for nothing.
     return b'"pending"' in data and any(line.pending for line in parse_log(data, file=LOG_FILE))
 
 
 def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[LogLine]:
-    """Finish what a kill left pending; the lines that are finished. echo: called with what became of each, for people.
+    """Finish what a kill left pending. Return the lines that were finished. echo: called with what became of each.
 
     An edit is dropped if somebody has changed its file since. Others may have added lines to the log, and may have
     finished the same edit in another clone. Raises InputError for a damaged log, IntegrityError for a damaged patch.
@@ -94,27 +95,22 @@ def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[
         place, line = next((place, line) for place, line in enumerate(lines) if line.pending)
         rest = b"".join(text + b"\n" for text in texts[:place] + texts[place + 1 :]) or None
         made = replace(line, pending=False)
+        edit = f"the edit `tagpipe vocab {line.command}`, which was killed while it was being written"
         if made in lines:
             _put(log, rest)
         elif _finish(layout, line.patches[0]):
             _put(log, _append(rest, made))
             finished.append(made)
-            echo(f"finished {_describe(line)}")
+            echo(f"finished {edit}")
         else:
             _put(log, rest)
-            file = line.patches[0].file
-            echo(
-                f"dropped {_describe(line)}: {file} has been changed since; it stays as it is, and `git diff` shows it"
-            )
+            why = f"{line.patches[0].file} has been changed since; it stays as it is, and `git diff` shows it"
+            echo(f"dropped {edit}: {why}")
     return finished
 
 
-def _describe(line: LogLine) -> str:
-    return f"the edit `tagpipe vocab {line.command}`, which was killed while it was being written"
-
-
 def _finish(layout: Layout, patch: Patch) -> bool:
-    """True if the file is as after the patch, now at the latest; False if somebody has changed it since."""
+    """Bring the file to what it is after the patch. Return False if somebody has changed it since."""
     path = path_of(layout, patch)
     _remove_leftovers(path)
     data = read_if_there(path)
