@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -17,10 +17,9 @@ from tagpipe.vocabulary.entries import Entry
 from tagpipe.vocabulary.lint import LintKind, LintWarning, find_warnings
 from tagpipe.vocabulary.nearest import find_nearest
 from tagpipe.vocabulary.problems import Problem, ProblemKind, find_problems, resolve_entries
-from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_tag
 
 FADING = "fading"
-_BAD_REPLACEMENTS = (ProblemKind.REPLACEMENT_UNKNOWN, ProblemKind.REPLACEMENT_DEPRECATED)
 
 
 @dataclass(frozen=True)
@@ -48,26 +47,23 @@ def list_errors(entries: Sequence[Entry], *, file: str) -> list[VocabularyIssue]
     Each fix is an edit of the file by hand, because the commands refuse to edit a vocabulary with errors.
     """
     vocabulary = resolve_entries(entries)
-    names = resolve_names(vocabulary)
     issues = []
     for problem in find_problems(entries):
-        nearest = _find_replacement(problem, entries, vocabulary, names) if problem.kind in _BAD_REPLACEMENTS else None
+        nearest = _find_replacement(problem, entries, vocabulary)
         kind, fix = str(problem.kind), _describe_fix(problem, nearest, file)
         issues.append(VocabularyIssue("error", kind, problem.tag, problem.value, nearest, problem.what, fix))
     return issues
 
 
-def _find_replacement(
-    problem: Problem, entries: Sequence[Entry], vocabulary: Vocabulary, names: Mapping[str, int]
-) -> str | None:
+def _find_replacement(problem: Problem, entries: Sequence[Entry], vocabulary: Vocabulary) -> str | None:
     """The tag that a bad replacement was meant to name: the one that has the name, else the most similar one."""
-    wanted = problem.value or ""
+    named = problem.value or ""
+    if problem.kind == ProblemKind.REPLACEMENT_UNKNOWN:
+        return resolve_tag(vocabulary, named) or find_nearest(named, vocabulary)
     if problem.kind == ProblemKind.REPLACEMENT_DEPRECATED:
-        wanted = next((entry.replaced_by for entry in entries if entry.tag == wanted), None) or ""
-        index = names.get(normalize_tag(wanted))
-        return None if index is None else vocabulary.tags[index]
-    index = names.get(normalize_tag(wanted))
-    return find_nearest(wanted, vocabulary) if index is None else vocabulary.tags[index]
+        named = next((entry.replaced_by for entry in entries if entry.tag == named), None) or ""
+        return resolve_tag(vocabulary, named)
+    return None
 
 
 def _describe_fix(problem: Problem, nearest: str | None, file: str) -> str:
@@ -114,65 +110,48 @@ def list_warnings(
     deprecated = frozenset(map(normalize_tag, vocabulary.deprecated))
     names = pa.array(sorted(vocabulary.tags if used is None else used), pa.string())
     warnings = find_warnings(vocabulary, names, not_same.within(vocabulary))
-    return [
-        *(_describe(warning, counts, support, deprecated) for warning in warnings),
-        *_describe_fading(fading, vocabulary),
-    ]
+    issues = [_describe(warning, counts, support, deprecated) for warning in warnings]
+    for tag in sorted(set(fading) & set(vocabulary.tags)):
+        fix = f"Look at it: {command('show', tag)}"
+        issues.append(VocabularyIssue("warning", FADING, tag, tag, None, f"{tag} is fading", fix))
+    return issues
 
 
 def _describe(
     warning: LintWarning, counts: Mapping[str, int], support: Mapping[str, int], deprecated: Collection[str]
 ) -> VocabularyIssue:
-    if warning.kind == LintKind.UNKNOWN_PARENT:
-        what, fix = _describe_unknown_parent(warning, counts, is_deprecated=normalize_tag(warning.value) in deprecated)
-    elif warning.kind == LintKind.PARENT_IS_ALIAS:
-        what, fix = _describe_alias_parent(warning)
-    elif warning.kind == LintKind.NEAR_DUPLICATE:
-        what, fix = _describe_near_duplicate(warning, support)
+    tag, value, nearest = warning.tag, warning.value, warning.nearest
+    if warning.kind == LintKind.NEVER_USED:
+        what = f"{tag} is never used" + (f" (the nearest tag is {nearest})" if nearest else "")
+        fix = f"Keep it, or {command('deprecate', tag)}"
+    elif warning.kind == LintKind.PARENT_IS_ALIAS and nearest:
+        what = f"parent {value} of {tag} is an alias of {nearest}"
+        fix = f"Name the tag: {command('parent', tag, nearest, instead_of=value)}"
+    elif warning.kind == LintKind.NEAR_DUPLICATE and nearest:
+        # The merge keeps the tag that more projects have.
+        gone, kept = sorted((tag, nearest), key=lambda name: (support.get(name, 0), name))
+        what = f"{gone} and {kept} are spelt alike"
+        fix = f"One tag: {command('merge', gone, kept)}; two: {command('not-same', gone, kept)}"
     else:
-        what, fix = _describe_never_used(warning)
-    return VocabularyIssue("warning", str(warning.kind), warning.tag, warning.value, warning.nearest, what, fix)
+        is_deprecated = normalize_tag(value) in deprecated
+        what, fix = _describe_unknown_parent(warning, counts, is_deprecated=is_deprecated)
+    return VocabularyIssue("warning", str(warning.kind), tag, value, nearest, what, fix)
 
 
 def _describe_unknown_parent(
     warning: LintWarning, counts: Mapping[str, int], *, is_deprecated: bool
 ) -> tuple[str, str]:
-    remove = f"`tagpipe vocab parent --remove {quote(warning.tag, warning.value)}`"
+    tag, value = warning.tag, warning.value
+    remove = f"`tagpipe vocab parent --remove {quote(tag, value)}`"
     if is_deprecated:
-        return f"parent {warning.value} of {warning.tag} is deprecated", f"Take it away: {remove}"
-    n_projects = counts.get(normalize_tag(warning.value), 0)
+        return f"parent {value} of {tag} is deprecated", f"Take it away: {remove}"
+    n_projects = counts.get(normalize_tag(value), 0)
     used = f", and {n_projects} project{'s carry' if n_projects > 1 else ' carries'} it as a tag" if n_projects else ""
-    what = f"parent {warning.value} of {warning.tag} is not in the vocabulary{used}"
+    what = f"parent {value} of {tag} is not in the vocabulary{used}"
     if warning.nearest is not None:
-        return what, f"Did you mean {warning.nearest}? " + command(
-            "parent", warning.tag, warning.nearest, instead_of=warning.value
-        )
-    return what, f"Add it: {command('add', warning.value)}; or take it away: {remove}"
-
-
-def _describe_alias_parent(warning: LintWarning) -> tuple[str, str]:
-    assert warning.nearest is not None  # the tag that the alias means
-    what = f"parent {warning.value} of {warning.tag} is an alias of {warning.nearest}"
-    return what, f"Name the tag: {command('parent', warning.tag, warning.nearest, instead_of=warning.value)}"
-
-
-def _describe_near_duplicate(warning: LintWarning, support: Mapping[str, int]) -> tuple[str, str]:
-    assert warning.nearest is not None  # find_near_duplicates gives pairs
-    # The merge keeps the tag that more projects have.
-    gone, kept = sorted((warning.tag, warning.nearest), key=lambda tag: (support.get(tag, 0), tag))
-    merge, keep_both = command("merge", gone, kept), command("not-same", gone, kept)
-    return f"{gone} and {kept} are spelt alike", f"One tag: {merge}; two: {keep_both}"
-
-
-def _describe_never_used(warning: LintWarning) -> tuple[str, str]:
-    near = f" (the nearest tag is {warning.nearest})" if warning.nearest else ""
-    return f"{warning.tag} is never used{near}", f"Keep it, or {command('deprecate', warning.tag)}"
-
-
-def _describe_fading(fading: Collection[str], vocabulary: Vocabulary) -> Iterator[VocabularyIssue]:
-    for tag in sorted(set(fading) & set(vocabulary.tags)):
-        fix = f"Look at it: {command('show', tag)}"
-        yield VocabularyIssue("warning", FADING, tag, tag, None, f"{tag} is fading", fix)
+        replace = command("parent", tag, warning.nearest, instead_of=value)
+        return what, f"Did you mean {warning.nearest}? {replace}"
+    return what, f"Add it: {command('add', value)}; or take it away: {remove}"
 
 
 def command(action: str, *names: str, instead_of: str | None = None) -> str:

@@ -128,8 +128,8 @@ def describe_tag(
         n_projects=len(rows),
         n_all=projects.num_rows,
         n_by_name=_count_names(tag_uses),
-        periods=count_periods(projects.column("created_on"), rows, period, min_projects=min_period_projects),
-        together=find_together(projects.column("tags"), rows, leave_out={name, *aliases}),
+        periods=_count_periods(projects.column("created_on"), rows, period, min_projects=min_period_projects),
+        together=_find_together(projects.column("tags"), rows, leave_out={name, *aliases}),
     )
 
 
@@ -158,12 +158,12 @@ def _count_names(uses: pa.Table) -> tuple[NameCount, ...]:
     names = written.column("normalized_tag").cast(pa.string())
     table = pa.table({"name": names, "id": written.column("project_id")})
     # A project may write a name twice: count its ids, not its rows.
-    rows = table.group_by("name", use_threads=False).aggregate([("id", "count_distinct")]).to_pylist()
-    counts = (NameCount(row["name"], row["id_count_distinct"]) for row in rows)
+    groups = table.group_by("name", use_threads=False).aggregate([("id", "count_distinct")])
+    counts = map(NameCount, groups.column("name").to_pylist(), groups.column("id_count_distinct").to_pylist())
     return tuple(sorted(counts, key=lambda count: (-count.n_projects, count.name)))
 
 
-def count_periods(
+def _count_periods(
     created_on: pa.ChunkedArray, rows: Int64s, kind: PeriodKind, *, min_projects: int
 ) -> tuple[PeriodCount, ...]:
     """The projects of `rows` in each period of `tables.periods`, the oldest first. Undated ones do not count."""
@@ -174,7 +174,7 @@ def count_periods(
     return tuple(map(PeriodCount, periods.names, counts.tolist(), periods.sizes.tolist()))
 
 
-def find_together(tags: pa.ChunkedArray, rows: Int64s, *, leave_out: Collection[str]) -> tuple[Together, ...]:
+def _find_together(tags: pa.ChunkedArray, rows: Int64s, *, leave_out: Collection[str]) -> tuple[Together, ...]:
     """The MAX_TOGETHER most frequent tags on the projects of `rows`, with their lift; none of `leave_out`."""
     lists = tag_lists_of(tags)
     n_overall = np.bincount(lists.codes, minlength=len(lists.values))
