@@ -100,12 +100,13 @@ def _read_csv(data: bytes, *, file: str) -> list[dict[str, Any]]:
     cells, misfits = read_cells(data, file=file)
     unknown = [name for name in cells.column_names if name not in FIELDS]
     if misfits or unknown or "tag" not in cells.column_names:
+        row, found = misfits[0] if misfits else (None, ",".join(cells.column_names))
         raise InputError(
             "not a vocabulary",
             file=file,
-            row=misfits[0][0] if misfits else None,
+            row=row,
             field=escape_shown(unknown[0]) if unknown else None,
-            found=escape_shown(misfits[0][1]) if misfits else escape_shown(",".join(cells.column_names)),
+            found=escape_shown(found),
             expected=f"the columns tag, aliases, parents (lists separated by {LIST_SEPARATOR}), "
             "and perhaps deprecated, replaced_by",
             fix="Correct the header or the row",
@@ -135,20 +136,22 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
         cases = errors.failure_cases
     else:
         return
-    wrong = [(int(index) + 1, str(column)) for column, index in zip(cases["column"], cases["index"], strict=True)]
-    row, field = wrong[0]
+    wrong = [
+        (int(index), str(field), escape_shown(entries[int(index)][field]))
+        for index, field in zip(cases["index"], cases["column"], strict=True)
+    ]
+    index, field, found = wrong[0]
     raise InputError(
         "an entry of the vocabulary has a wrong value",
         file=file,
-        row=row,
+        row=index + 1,
         field=field,
-        found=escape_shown(entries[row - 1][field]),
+        found=found,
         expected=_EXPECTED[field],
         fix="Correct the entry",
         details=tuple(
-            f"row {row}, tag {escape_shown(entries[row - 1]['tag'])}, field {field}: "
-            f"found {escape_shown(entries[row - 1][field])}"
-            for row, field in wrong
+            f"row {index + 1}, tag {escape_shown(entries[index]['tag'])}, field {field}: found {found}"
+            for index, field, found in wrong
         ),
     )
 
@@ -156,9 +159,8 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
 def _check_unicode(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
     """Raise InputError for a name that UTF-8, and so an Arrow table, cannot hold."""
     for row, entry in enumerate(entries, start=1):
-        for field in FIELDS:
-            names = entry[field] if isinstance(entry[field], list) else [entry[field]]
-            for name in names:
+        for field, value in entry.items():
+            for name in value if isinstance(value, list) else [value]:
                 if isinstance(name, str) and not is_unicode(name):
                     raise InputError(
                         "a name holds half of a surrogate pair",

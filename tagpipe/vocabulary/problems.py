@@ -64,28 +64,22 @@ def vocabulary_of(entries: Sequence[Entry], *, file: str) -> Vocabulary:
 
 def _refuse(problems: Sequence[Problem], file: str) -> InputError:
     """The error for the first problem and all that are reported together with it."""
-    first = problems[0]
-    if first.kind in (ProblemKind.NO_ENTRY, ProblemKind.ALL_DEPRECATED):
-        is_empty = first.kind == ProblemKind.NO_ENTRY
-        vocabulary = "An empty vocabulary" if is_empty else "A vocabulary without tags"
-        return InputError(
-            first.what,
-            file=file,
-            expected="at least one tag" + ("" if is_empty else " that is not"),
-            fix=f"{vocabulary} would drop every project; restore it from git",
-        )
-    if first.kind == ProblemKind.PARENT_CYCLE:
-        details = tuple(problem.what for problem in problems)
-        fix = "Remove one of these parents"
-        return InputError(first.what, file=file, field="parents", fix=fix, details=details if len(details) > 1 else ())
-    details = tuple(problem.what for problem in problems if problem.kind != ProblemKind.PARENT_CYCLE)
-    return InputError(
-        f"{len(details)} error{'s' if len(details) > 1 else ''} in the vocabulary: {details[0]}",
-        file=file,
-        field="tag",
-        fix="Correct the vocabulary",
-        details=details if len(details) > 1 else (),
-    )
+    kind, what = problems[0].kind, problems[0].what
+    is_cycle = kind == ProblemKind.PARENT_CYCLE
+    reported = [problem.what for problem in problems if (problem.kind == ProblemKind.PARENT_CYCLE) == is_cycle]
+    details = tuple(reported) if len(reported) > 1 else ()
+    match kind:
+        case ProblemKind.NO_ENTRY:
+            fix = "An empty vocabulary would drop every project; restore it from git"
+            return InputError(what, file=file, expected="at least one tag", fix=fix)
+        case ProblemKind.ALL_DEPRECATED:
+            fix = "A vocabulary without tags would drop every project; restore it from git"
+            return InputError(what, file=file, expected="at least one tag that is not", fix=fix)
+        case ProblemKind.PARENT_CYCLE:
+            fix = "Remove one of these parents"
+            return InputError(what, file=file, field="parents", fix=fix, details=details)
+    what = f"{len(reported)} error{'s' if details else ''} in the vocabulary: {what}"
+    return InputError(what, file=file, field="tag", fix="Correct the vocabulary", details=details)
 
 
 def resolve_entries(entries: Sequence[Entry]) -> Vocabulary:
@@ -93,16 +87,16 @@ def resolve_entries(entries: Sequence[Entry]) -> Vocabulary:
     first = {entry.tag: entry for entry in reversed(entries)}
     live = [entry for _, entry in sorted(first.items()) if not entry.deprecated]
     deprecated = [entry for entry in entries if entry.deprecated]
-    names = {entry.tag: {*entry.aliases} for entry in live}
+    aliases = {entry.tag: {*entry.aliases} for entry in live}
+    names_without_tag: set[str] = set()
     for entry in deprecated:
-        names.get(entry.replaced_by or "", set()).update((entry.tag, *entry.aliases))
+        names = aliases.get(entry.replaced_by, set()) if entry.replaced_by is not None else names_without_tag
+        names.update((entry.tag, *entry.aliases))
     return Vocabulary(
         tuple(entry.tag for entry in live),
-        tuple(tuple(sorted(names[entry.tag])) for entry in live),
+        tuple(tuple(sorted(aliases[entry.tag])) for entry in live),
         tuple(tuple(sorted({*entry.parents})) for entry in live),
-        tuple(
-            sorted({name for entry in deprecated if entry.replaced_by is None for name in (entry.tag, *entry.aliases)})
-        ),
+        tuple(sorted(names_without_tag)),
     )
 
 
@@ -114,18 +108,17 @@ def find_problems(entries: Sequence[Entry]) -> list[Problem]:
     if not problems and all(entry.deprecated for entry in entries):
         return [Problem(ProblemKind.ALL_DEPRECATED, None, None, "every tag of the vocabulary is deprecated")]
     # A tag among its own parents is reported already; as a cycle it would be reported twice.
-    others = [replace(entry, parents=_without(entry.parents, entry.tag)) for entry in entries]
-    return problems + list(map(_describe_cycle, find_cycles(resolve_entries(others))))
+    others = [replace(entry, parents=tuple(set(entry.parents) - set(_find_own(entry)))) for entry in entries]
+    for cycle in find_cycles(resolve_entries(others)):
+        what = f"parents form a cycle: {' -> '.join(map(escape_shown, cycle))}"
+        problems.append(Problem(ProblemKind.PARENT_CYCLE, cycle[0], cycle[1], what, tuple(cycle)))
+    return problems
 
 
-def _without(names: Sequence[str], name: str) -> tuple[str, ...]:
-    form = normalize_tag(name)
-    return tuple(other for other in names if normalize_tag(other) != form)
-
-
-def _describe_cycle(cycle: Sequence[str]) -> Problem:
-    what = f"parents form a cycle: {' -> '.join(map(escape_shown, cycle))}"
-    return Problem(ProblemKind.PARENT_CYCLE, cycle[0], cycle[1], what, tuple(cycle))
+def _find_own(entry: Entry) -> list[str]:
+    """The parents of the entry that mean the entry itself."""
+    form = normalize_tag(entry.tag)
+    return [parent for parent in entry.parents if normalize_tag(parent) == form]
 
 
 def _find_repeats(entries: Sequence[Entry]) -> list[Problem]:
@@ -133,18 +126,14 @@ def _find_repeats(entries: Sequence[Entry]) -> list[Problem]:
     by_form: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         by_form[normalize_tag(entry.tag)].append(entry.tag)
-    return [
-        Problem(
-            ProblemKind.TAG_REPEATED,
-            tags[0],
-            tags[1],
-            f"tag {escape_shown(tags[0])} is given twice"
-            + (f" (also as {escape_shown(tags[1])}, which is the same when compared)" if tags[0] != tags[1] else ""),
-            tuple(tags),
-        )
-        for tags in by_form.values()
-        if len(tags) > 1
-    ]
+    problems = []
+    for tags in by_form.values():
+        if len(tags) > 1:
+            first, second, *_ = tags
+            also = f" (also as {escape_shown(second)}, which is the same when compared)" if first != second else ""
+            what = f"tag {escape_shown(first)} is given twice{also}"
+            problems.append(Problem(ProblemKind.TAG_REPEATED, first, second, what, tuple(tags)))
+    return problems
 
 
 def _find_clashes(entries: Sequence[Entry]) -> list[Problem]:
@@ -162,21 +151,13 @@ def _find_clashes(entries: Sequence[Entry]) -> list[Problem]:
                 problems.append(Problem(ProblemKind.ALIAS_IS_TAG, tag, alias, what, (owner.tag,)))
             elif tag not in claims[normalize_tag(alias)]:
                 claims[normalize_tag(alias)].append(tag)
-        own = [parent for parent in entry.parents if normalize_tag(parent) == normalize_tag(tag)]
-        if own:
+        if own := _find_own(entry):
             what = f"tag {escape_shown(tag)} is its own parent"
             problems.append(Problem(ProblemKind.OWN_PARENT, tag, own[0], what))
-    problems += [
-        Problem(
-            ProblemKind.ALIAS_OF_SEVERAL,
-            tags[0],
-            alias,
-            f"alias {escape_shown(alias)} is claimed by {' and '.join(map(escape_shown, tags))}",
-            tuple(tags),
-        )
-        for alias, tags in claims.items()
-        if len(tags) > 1
-    ]
+    for alias, tags in claims.items():
+        if len(tags) > 1:
+            what = f"alias {escape_shown(alias)} is claimed by {' and '.join(map(escape_shown, tags))}"
+            problems.append(Problem(ProblemKind.ALIAS_OF_SEVERAL, tags[0], alias, what, tuple(tags)))
     return problems
 
 
@@ -193,7 +174,7 @@ def _find_bad_replacements(entries: Sequence[Entry]) -> list[Problem]:
             kind, what = ProblemKind.REPLACED_BUT_LIVE, f"tag {tag} is replaced by {by}, but not deprecated"
         elif replacement is None:
             kind = ProblemKind.REPLACEMENT_UNKNOWN
-            what = f"deprecated tag {tag} is replaced by {by}, which is no tag (an alias is none)"
+            what = f"deprecated tag {tag} is replaced by {by}, which is not a tag (an alias does not count)"
         elif replacement.deprecated:
             kind = ProblemKind.REPLACEMENT_DEPRECATED
             what = f"deprecated tag {tag} is replaced by {by}, which is deprecated itself"

@@ -176,8 +176,11 @@ def test_a_very_long_chain_of_parents_is_no_trouble() -> None:
         ({"a": {"replaced_by": 7}}, ["row 1", "replaced_by", "7"]),
         ({"a": {"replaced_by": " "}}, ["row 1", "replaced_by", '" "']),
         ({"a": {}, "b": {"replaced_by": "a"}}, ['"b"', "replaced by", "not deprecated"]),
-        ({"a": {}, "b": {"deprecated": True, "replaced_by": "A"}}, ['"b"', '"A"', "no tag"]),
-        ({"a": {"aliases": ["x"]}, "b": {"deprecated": True, "replaced_by": "x"}}, ['"x"', "an alias is none"]),
+        ({"a": {}, "b": {"deprecated": True, "replaced_by": "A"}}, ['"b"', '"A"', "not a tag"]),
+        (
+            {"a": {"aliases": ["x"]}, "b": {"deprecated": True, "replaced_by": "x"}},
+            ['"x"', "which is not a tag (an alias does not count)"],
+        ),
         ({"a": {}, "b": {"deprecated": True, "replaced_by": "b"}}, ['"b"', "deprecated itself"]),
         (
             {"a": {}, "b": {"deprecated": True}, "c": {"deprecated": True, "replaced_by": "b"}},
