@@ -63,7 +63,7 @@ def echo_error(line: str) -> None:
     print(visible(line), file=sys.stderr, flush=True)
 
 
-def tell_of_killed_edit(root: Path) -> None:
+def note_killed_edit(root: Path) -> None:
     """Say if a kill ended an edit. What only reads shows the files as they are, and waits for nobody."""
     from tagpipe.io.repository.layout import repository_layout
     from tagpipe.io.runs.edit_log import has_killed_edit

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tagpipe.cli import vocab_edits, vocab_review
-from tagpipe.cli.output import AsJson, print_output, tell_of_killed_edit
+from tagpipe.cli.output import AsJson, note_killed_edit, print_output
 from tagpipe.cli.vocab_edits import Form
 from tagpipe.errors import ConfigError
 
@@ -31,7 +31,7 @@ def check(
     from tagpipe.operations.inspect_vocabulary import check_vocabulary
     from tagpipe.render.vocabulary import render_issues
 
-    tell_of_killed_edit(Path.cwd())
+    note_killed_edit(Path.cwd())
     issues, is_built = check_vocabulary(Path.cwd())
     print_output(
         {"is_built": is_built, "findings": issues},
@@ -48,14 +48,14 @@ def candidates(
     as_json: AsJson = False,
 ) -> None:
     """Show the tags outside of the vocabulary that the monitor would look at, ranked."""
-    from tagpipe.operations.inspect_vocabulary import leave_out_decided
+    from tagpipe.operations.inspect_vocabulary import drop_decided
     from tagpipe.operations.load import load_monitoring
     from tagpipe.operations.open_curation import open_curation
     from tagpipe.render.vocabulary import render_candidates
 
-    tell_of_killed_edit(Path.cwd())
+    note_killed_edit(Path.cwd())
     monitoring, curation = load_monitoring(Path.cwd()), open_curation(Path.cwd())
-    monitoring, n_decided = leave_out_decided(monitoring, curation.vocabulary, curation.ignored)
+    monitoring, n_decided = drop_decided(monitoring, curation.vocabulary, curation.ignored)
     print_output(
         monitoring.candidates[:n_most],
         lambda: render_candidates(monitoring, n_most=n_most, n_decided=n_decided),
@@ -72,7 +72,7 @@ def show(
     from tagpipe.operations.inspect_vocabulary import view_tag
     from tagpipe.render.vocabulary import render_tag
 
-    tell_of_killed_edit(Path.cwd())
+    note_killed_edit(Path.cwd())
     view = view_tag(Path.cwd(), tag)
     print_output(view, lambda: render_tag(view), as_json=as_json)
 
@@ -86,7 +86,7 @@ def tree(
     from tagpipe.operations.inspect_vocabulary import view_tree
     from tagpipe.render.vocabulary import render_tree
 
-    tell_of_killed_edit(Path.cwd())
+    note_killed_edit(Path.cwd())
     rows = view_tree(Path.cwd(), tag)
     print_output(rows, lambda: render_tree(rows), as_json=as_json)
 
@@ -102,7 +102,7 @@ def export(
     from tagpipe.io.repository.files import write_bytes
     from tagpipe.operations.open_curation import open_curation
 
-    tell_of_killed_edit(Path.cwd())
+    note_killed_edit(Path.cwd())
     chosen = form or "json-object" if out is None else choose_form(form, out.suffix, file=out.name)
     opened = open_curation(Path.cwd())
     if out is not None:
@@ -116,17 +116,16 @@ def export(
 
 
 def _check_is_new(out: Path, data: Path) -> None:
-    """Refuse to write over anything, into a folder that is not there, or among the data that DVC reads."""
+    """Refuse to write over a file, into a folder that does not exist, or among the data that DVC reads."""
     if out.exists() or out.is_symlink():
-        raise ConfigError("is there already", file=str(out), fix="Remove it, or name another file")
-    if not out.parent.is_dir():
-        raise ConfigError(
-            "is in a folder that is not there", file=str(out), fix="Make the folder, or name another file"
-        )
-    if out.resolve().is_relative_to(data.resolve()):
-        raise ConfigError(
-            "is among the data of the dataset repository", file=str(out), fix=f"Name a file outside of {data.name}/"
-        )
+        what, fix = "already exists", "Remove it, or name another file"
+    elif not out.parent.is_dir():
+        what, fix = "is in a folder that does not exist", "Make the folder, or name another file"
+    elif out.resolve().is_relative_to(data.resolve()):
+        what, fix = "is among the data of the dataset repository", f"Name a file outside of {data.name}/"
+    else:
+        return
+    raise ConfigError(what, file=str(out), fix=fix)
 
 
 for command in (*vocab_edits.EDITS, vocab_review.review, vocab_edits.import_, export):

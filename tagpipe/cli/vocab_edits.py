@@ -1,4 +1,4 @@
-"""The edits of `tagpipe vocab`: each is shown with what it does to the dataset, asked about, written and logged."""
+"""The edits of `tagpipe vocab`: each one is shown with its effect on the dataset, confirmed, written and logged."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def add(
     """Add a tag."""
     from tagpipe.curation.edits import add_tag
 
-    options = [f"--parent={name}" for name in parents or ()] + [f"--alias={name}" for name in aliases or ()]
-    change = partial(add_tag, tag=tag, parents=parents or (), aliases=aliases or ())
-    _edit("add", [tag], change, options=options, why=why, yes=yes, forms=[tag, *(aliases or ())])
+    parents, aliases = parents or [], aliases or []
+    options = [*(f"--parent={name}" for name in parents), *(f"--alias={name}" for name in aliases)]
+    change = partial(add_tag, tag=tag, parents=parents, aliases=aliases)
+    _edit("add", [tag], change, options=options, why=why, yes=yes, forms=[tag, *aliases])
 
 
 def alias(raw: Raw, tag: Tag, why: Why = None, yes: Yes = False) -> None:
@@ -100,13 +101,14 @@ def parent(
     """Give a tag a parent, take one away, or put one in the place of another."""
     from tagpipe.curation.edits import replace_parent, set_parent
 
-    if remove and instead_of is not None:
+    if instead_of is None:
+        change: Change = partial(set_parent, tag=tag, parent=parent, remove=remove)
+        options = ["--remove"] if remove else []
+    elif remove:
         raise ConfigError("there is nothing to put in its place", field="--instead-of", fix="Leave out --remove")
-    if instead_of is not None:
-        change: Change = partial(replace_parent, tag=tag, old=instead_of, new=parent)
     else:
-        change = partial(set_parent, tag=tag, parent=parent, remove=remove)
-    options = ["--remove"] if remove else [] if instead_of is None else [f"--instead-of={instead_of}"]
+        change = partial(replace_parent, tag=tag, old=instead_of, new=parent)
+        options = [f"--instead-of={instead_of}"]
     _edit("parent", [tag, parent], change, options=options, why=why, yes=yes, tags=[tag, parent])
 
 
@@ -122,9 +124,9 @@ def deprecate(
     from tagpipe.curation.edits import deprecate_tag
 
     change = partial(deprecate_tag, tag=tag, replaced_by=replaced_by)
-    options = [] if replaced_by is None else [f"--replaced-by={replaced_by}"]
-    tags = [tag] if replaced_by is None else [tag, replaced_by]
-    _edit("deprecate", [tag], change, options=options, why=why, yes=yes, tags=tags)
+    replacements = [] if replaced_by is None else [replaced_by]
+    options = [f"--replaced-by={name}" for name in replacements]
+    _edit("deprecate", [tag], change, options=options, why=why, yes=yes, tags=[tag, *replacements])
 
 
 def ignore(raw: Raw, why: Why = None, yes: Yes = False) -> None:
@@ -170,7 +172,7 @@ def undo(why: Why = None) -> None:
     """Take the last edit that is not taken back yet, back to the byte."""
     from tagpipe.operations.edit_vocabulary import undo as take_back
 
-    if _is_made("undo", ()):
+    if _was_finished("undo", ()):
         return
     line = take_back(Path.cwd(), why=why, echo=echo_error)
     print(visible(f"taken back: {line.command} (of {line.at}, by {line.who})"))
@@ -196,8 +198,8 @@ def _edit(
     _make(action, arguments, plan, why=why, yes=yes, forms=forms, tags=tags)
 
 
-def _is_made(action: str, arguments: Sequence[str]) -> bool:
-    """Finish the edits that a kill ended. True if this very edit was one of them: it is not made a second time."""
+def _was_finished(action: str, arguments: Sequence[str]) -> bool:
+    """Finish the edits that a kill ended. Return True if this very edit was one of them: it is not made again."""
     from tagpipe.operations.edit_vocabulary import finish_killed_edit
 
     for line in finish_killed_edit(Path.cwd(), echo=echo_error):
@@ -223,7 +225,7 @@ def _make(
     from tagpipe.operations.open_curation import gather_evidence, open_curation
     from tagpipe.render.edits import render_effect
 
-    if _is_made(action, arguments):
+    if _was_finished(action, arguments):
         return
     curation = open_curation(Path.cwd())
     plan = plan_of(curation, evidence=gather_evidence(curation, forms=forms, tags=tags))
@@ -245,10 +247,9 @@ def note_rewrite(plan: Plan) -> list[str]:
 def _ask() -> None:
     """Return if a person says yes; anything else ends the command."""
     if not sys.stdin.isatty():
-        raise ConfigError(
-            "nothing was written: standard input is no terminal, so nobody can be asked", fix="Say --yes to write it"
-        )
-    try:  # around the question, too: who knows it can be faster than we are
+        what = "nothing was written: standard input is not a terminal, so nobody can be asked"
+        raise ConfigError(what, fix="Pass --yes to write it")
+    try:  # around the question as well: a fast user presses Ctrl-C while it is still being printed
         print("Make this edit? [y/N]: ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`tagpipe vocab review`: one alias suggestion after the other, one key for suggestion."""
+"""`tagpipe vocab review`: one alias suggestion after the other, decided with one key each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tagpipe.cli.output import echo_error, print_result, tell_of_killed_edit
+from tagpipe.cli.output import echo_error, note_killed_edit, print_result
 from tagpipe.cli.vocab_edits import note_rewrite
 from tagpipe.errors import ConfigError, EditRefused, visible
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tagpipe.operations.open_curation import Curation
 
 _KEYS = {"y": "alias it", "n": "not the same", "s": "skip", "u": "undo the last", "q": "quit"}
-_DONE = {"y": ("alias added", "aliases added"), "n": ("told apart",) * 2, "s": ("skipped",) * 2}
+_DONE = {"y": ("alias added", "aliases added"), "n": ("kept apart",) * 2, "s": ("skipped",) * 2}
 
 
 def review() -> None:
@@ -34,7 +34,7 @@ def review() -> None:
     from tagpipe.render.edits import render_question
 
     root = Path.cwd()
-    tell_of_killed_edit(root)
+    note_killed_edit(root)
     curation = open_curation(root)
     usage = read_usage(curation.layout)
     suggestions = suggest(curation, usage)
@@ -71,22 +71,22 @@ def review() -> None:
             decided.append(_decide(root, suggestion, key, alias, evidence))
     finally:  # after Ctrl-C, too: what was decided is written
         counts = Counter(decided)
-        said = ", ".join(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _DONE.items())
-        print(f"{said}; {len(suggestions) - len(decided)} left")
+        summary = ", ".join(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _DONE.items())
+        print(f"{summary}; {len(suggestions) - len(decided)} left")
 
 
 def _plan_alias(
     curation: Curation, suggestion: Suggestion, evidence: dict[str, int], *, known: Sequence[Side]
 ) -> Plan | ConfigError:
-    """What `y` would do, or why it cannot be done."""
+    """The edit that `y` makes, or the error that refuses it."""
     from tagpipe.curation.edits import add_alias
     from tagpipe.curation.log import as_arguments
     from tagpipe.operations.edit_vocabulary import plan_edit
 
     change = partial(add_alias, raw=suggestion.form, tag=suggestion.tag)
+    arguments = as_arguments(suggestion.form, suggestion.tag)
     try:
-        names = as_arguments(suggestion.form, suggestion.tag)
-        return plan_edit(curation, "alias", names, change, evidence=evidence, known=known)
+        return plan_edit(curation, "alias", arguments, change, evidence=evidence, known=known)
     except ConfigError as error:
         return error
 
@@ -125,7 +125,7 @@ def _read_key() -> str:
 
 
 def _decide(root: Path, suggestion: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
-    """Write what was decided; the key that it came to, for a refused edit is skipped."""
+    """Write what was decided. Return the key, or that of `skip` if the edit was refused."""
     from tagpipe.operations.edit_vocabulary import apply_plan, plan_not_same
     from tagpipe.operations.open_curation import open_curation
 

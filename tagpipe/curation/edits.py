@@ -124,7 +124,7 @@ def deprecate_tag(entries: Sequence[Entry], tag: str, *, replaced_by: str | None
         raise refusal("a tag cannot replace itself", tag, fix="Name another tag")
     after = replace(entry, deprecated=True, replaced_by=by.tag if by else None)
     if after == entry:
-        raise EditRefused(f"{escape_shown(entry.tag)} is so already", found="deprecated")
+        raise EditRefused(f"{escape_shown(entry.tag)} is already deprecated in this way", found="deprecated")
     changed = _put(entries, after)
     return _finish(entries, _repoint(changed, entry.tag, by.tag) if by else changed)
 

@@ -26,7 +26,7 @@ def choose_form(form: str | None, suffix: str, *, file: str) -> str:
     chosen = form or _FORM_OF.get(suffix.lower())
     if chosen is None:
         raise ConfigError(
-            "the ending does not tell the form",
+            "the ending does not say which form the file has",
             file=file,
             found=escape_shown(suffix),
             expected=", ".join(_FORM_OF),

@@ -172,7 +172,7 @@ def _read_labels(concept: _Resource, verb: str) -> list[_Term]:
     labels = concept.values(verb)
     for label in labels:
         if label.kind != "literal" or not _is_name(label.text):
-            concept.refuse("a label is no name", verb, label, NAME)
+            concept.refuse("a label is not a name", verb, label, NAME)
     return labels
 
 
@@ -186,7 +186,7 @@ def _read_tag(concept: _Resource) -> str:
         by_rank[_rank_language(label.language)].add(label.text)
     best = sorted(by_rank[min(by_rank)]) if by_rank else []
     if len(best) != 1:
-        what = "a concept has no one name" if best else "a concept has no name"
+        what = "a concept has several names" if best else "a concept has no name"
         expected = "one prefLabel without a language, or in English, or at all"
         concept.refuse(what, "skos:prefLabel", " and ".join(best) or "none", expected)
     return best[0]

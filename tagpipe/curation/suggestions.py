@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 
 from tagpipe.vocabulary.curation_lists import DistinctNames
-from tagpipe.vocabulary.spelling import join_words, list_singulars, score_alike
+from tagpipe.vocabulary.spelling import join_words, list_singulars, score_in_blocks
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names
 
 MIN_SCORE = 88.0
@@ -108,7 +108,7 @@ def _find_variants(forms: Sequence[str], names: Mapping[str, str]) -> Iterator[t
 def _find_alike(forms: Sequence[str], names: Mapping[str, str]) -> Iterator[tuple[str, str, Kind, float]]:
     """Pairs with the same signs and a ratio of MIN_SCORE or more."""
     known = list(names)
-    for rows, columns, scores in score_alike(forms, known, at_least=MIN_SCORE):
+    for rows, columns, scores in score_in_blocks(forms, known, at_least=MIN_SCORE):
         for row, column in np.argwhere(scores).tolist():
             yield forms[rows[row]], known[columns[column]], Kind.FUZZY, float(scores[row, column])
 

@@ -125,7 +125,7 @@ def plan_not_same(curation: Curation, first: str, second: str, *, evidence: Mapp
         raise EditRefused("both are the same when compared", field="A and B", found=escape_shown(ours))
     _check_are_two(curation, ours, theirs)
     if curation.not_same.holds(ours, theirs):
-        raise EditRefused("are told apart already", field="A and B", found=escape_shown([ours, theirs]))
+        raise EditRefused("are recorded as two things already", field="A and B", found=escape_shown([ours, theirs]))
     change, is_rewritten = _add_to_list(curation.layout, NOT_SAME_FILE, "pairs", [ours, theirs])
     return Plan("not-same", as_arguments(first, second), change, is_rewritten, evidence)
 

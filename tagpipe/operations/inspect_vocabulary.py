@@ -155,7 +155,7 @@ def _list_names(arguments: Iterable[str]) -> Iterator[str]:
         yield argument
 
 
-def leave_out_decided(report: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
+def drop_decided(report: MonitorReport, vocabulary: Vocabulary, ignored: Ignored) -> tuple[MonitorReport, int]:
     """(the report of the last run without the candidates that have been decided on since, their number).
 
     A candidate is decided on if the vocabulary has its name by now, even as a deprecated one, or if it is ignored.

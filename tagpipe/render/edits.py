@@ -69,7 +69,7 @@ def render_question(
     titles: Sequence[str],
     effect: Sequence[str],
 ) -> RenderableType:
-    """The question whether to make `suggestion` an alias.
+    """The question that `tagpipe vocab review` asks: is the suggestion to become an alias?
 
     number: 1 for the first of the `n_all` suggestions. support: of the tag; None if the version last built has no such
     tag. titles: the beginnings of the texts of some projects with the form. effect: what the alias would do to the
@@ -79,15 +79,12 @@ def render_question(
     is_variant = suggestion.kind == Kind.VARIANT
     kind = "another separator or number" if is_variant else f"spelt alike ({suggestion.score:.0f} of 100)"
     of_tag = f"{tag} is not counted" if support is None else f"{support:,} with {tag} ({'kept' if is_kept else 'cut'})"
+    via = "" if suggestion.name == suggestion.tag else f"  (as {name})"
     lines = [
-        Text(
-            f"[{number}/{n_all}] {form}  =  {tag}" + ("" if suggestion.name == suggestion.tag else f"  (as {name})"),
-            "bold",
-        ),
-        Text(f"    {kind}; {count_nouns(suggestion.n_projects, 'project')} with {form}, {of_tag}"),
+        f"{kind}; {count_nouns(suggestion.n_projects, 'project')} with {form}, {of_tag}",
+        *([f"but {visible(suggestion.doubt)}"] if suggestion.doubt else []),
+        *(f"- {shorten(title, 72)}" for title in titles),
+        f"as an alias: {effect[0]}",
+        *effect[1:],
     ]
-    if suggestion.doubt:
-        lines.append(Text(f"    but {visible(suggestion.doubt)}"))
-    lines += [Text(f"    - {shorten(title, 72)}") for title in titles]
-    lines += [Text(f"    {line}") for line in (f"as an alias: {effect[0]}", *effect[1:])]
-    return Group(*lines)
+    return Group(Text(f"[{number}/{n_all}] {form}  =  {tag}{via}", "bold"), *(Text(f"    {line}") for line in lines))

@@ -65,7 +65,7 @@ def _list(names: Sequence[str]) -> str:
     return (", ".join(names[:_N_SHOWN]) or "none") + more
 
 
-def why_not(candidate: Candidate) -> str:
+def describe_reasons(candidate: Candidate) -> str:
     """The reasons that keep a candidate from being suggested, in words; `suggested` if there are none."""
     return ", ".join(_WHY_NOT.get(reason, reason) for reason in candidate.reasons) or "suggested"
 
@@ -106,7 +106,7 @@ _CANDIDATE_COLUMNS: dict[str, Callable[[Candidate], str]] = {
     "burst q": lambda candidate: _p_value(candidate.burst_q),
     "first tag": lambda candidate: f"{candidate.n_first_tag:,}",
     "nearest": _nearest,
-    "suggested": why_not,
+    "suggested": describe_reasons,
 }
 _LEFT = ("period", "tag", "nearest", "suggested")
 """Columns that are aligned to the left."""
@@ -165,7 +165,7 @@ def tabulate_candidates(report: MonitorReport) -> list[dict[str, Any]]:
             "trend q": candidate.trend_q,
             "burst q": candidate.burst_q,
             "first tag": candidate.n_first_tag,
-            "suggested": why_not(candidate),
+            "suggested": describe_reasons(candidate),
         }
         for candidate in report.candidates
     ]

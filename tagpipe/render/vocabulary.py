@@ -16,7 +16,7 @@ from tagpipe.curation.tag_profile import TagView
 from tagpipe.curation.tree import TreeRow
 from tagpipe.render.diff.cells import percent
 from tagpipe.render.history import draw_sparkline
-from tagpipe.render.monitor import why_not
+from tagpipe.render.monitor import describe_reasons
 from tagpipe.render.text import EMPTY, MAX_COMMAND, count_nouns, plain_table, shorten, visible
 from tagpipe.tables.reports.monitor import MonitorReport
 from tagpipe.vocabulary.lint import LintKind
@@ -39,24 +39,21 @@ def render_issues(issues: Sequence[VocabularyIssue], *, is_built: bool) -> Rende
 
 
 def _render_issue(issue: VocabularyIssue) -> Text:
-    lines = f"{issue.level:<{_INDENT}}{visible(issue.what)}"
-    return Text(lines + (f"\n{'':<{_INDENT}}{visible(issue.fix)}" if issue.fix else ""))
+    return Text(f"{issue.level:<{_INDENT}}{visible(issue.what)}\n{'':<{_INDENT}}{visible(issue.fix)}")
 
 
 def _render_unused(issues: Sequence[VocabularyIssue]) -> Text:
     names = ", ".join(_name(issue.tag or "") for issue in issues)
     are = "1 tag is" if len(issues) == 1 else f"{len(issues):,} tags are"
-    head = f"{'warning':<{_INDENT}}{are} never used: {names}"
-    return Text(
-        f"{head}\n{'':<{_INDENT}}Keep them, or `tagpipe vocab deprecate TAG`; --json has the nearest tag of each"
-    )
+    fix = "Keep them, or `tagpipe vocab deprecate TAG`; --json has the nearest tag of each"
+    return Text(f"{'warning':<{_INDENT}}{are} never used: {names}\n{'':<{_INDENT}}{fix}")
 
 
 def render_candidates(report: MonitorReport, *, n_most: int, n_decided: int) -> RenderableType:
     """A table of the candidates, the suggested ones marked. n_decided: those left out as decided on already."""
-    rows = report.candidates[:n_most]
+    candidates = report.candidates[:n_most]
     decided = [f"left out, for they were decided on since the last run: {n_decided:,}"] if n_decided else []
-    if not rows:
+    if not candidates:
         none = "No candidate: no tag outside of the vocabulary has monitor.min_uses projects."
         return Group(*map(Text, decided or [none]))
     table = plain_table(("", "left"), ("tag", "left"))
@@ -64,9 +61,9 @@ def render_candidates(report: MonitorReport, *, n_most: int, n_decided: int) -> 
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("first seen", "last seen", "would be kept"):
         table.add_column(name, no_wrap=True)
-    table.add_column("nearest tag", overflow="fold")
-    table.add_column("not suggested for", overflow="fold")
-    for candidate in rows:
+    for name in ("nearest tag", "not suggested for"):
+        table.add_column(name, overflow="fold")
+    for candidate in candidates:
         table.add_row(
             "+" if candidate.suggested else "",
             Text(_name(candidate.tag)),
@@ -77,9 +74,9 @@ def render_candidates(report: MonitorReport, *, n_most: int, n_decided: int) -> 
             Text(visible(candidate.last_seen or "-")),
             "yes" if candidate.would_keep else "no",
             Text(_name(candidate.nearest) if candidate.nearest else "-"),
-            "" if candidate.suggested else Text(why_not(candidate)),
+            "" if candidate.suggested else Text(describe_reasons(candidate)),
         )
-    shown = f"{len(rows)} of {count_nouns(report.n_candidates, 'candidate')}"
+    shown = f"{len(candidates)} of {count_nouns(report.n_candidates, 'candidate')}"
     marked = f"{shown}; + marks the {report.n_suggested} that the monitor suggests to add"
     return Group(table, *map(Text, [marked, *decided]))
 
@@ -89,8 +86,8 @@ def render_tree(rows: Sequence[TreeRow]) -> RenderableType:
     alone = [row for row in rows if row.depth == 0 and not row.n_children and len(rows) > 1]
     lines = [Text(_branch(row)) for row in rows if row not in alone]
     if alone:
-        names = ", ".join(_with_support(row) for row in alone)
-        lines += [Text(f"{count_nouns(len(alone), 'tag')} without parent or child: {names}")]
+        names = ", ".join(map(_with_support, alone))
+        lines.append(Text(f"{count_nouns(len(alone), 'tag')} without parent or child: {names}"))
     return Group(*lines)
 
 

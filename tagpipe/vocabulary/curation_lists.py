@@ -9,7 +9,7 @@ People edit both by hand, too, so any order is read; they are always written in 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NoReturn
@@ -28,6 +28,8 @@ SCHEMA = 1
 ListName = Literal["tags", "pairs"]
 """The list of each file that commands add to."""
 _FIELDS: Mapping[ListName, tuple[str, ...]] = {"tags": ("tags", "patterns"), "pairs": ("pairs",)}
+_Fault = tuple[str, object, str]
+"""(what is wrong, the value, what was expected) of an element of a list."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class DistinctNames:
     """If given, each name stands for the tag that has it, so a rename brings no pair back."""
 
     def within(self, vocabulary: Vocabulary) -> DistinctNames:
-        """The same pairs, with each name standing for the tag that has it in `vocabulary`. Two names of one tag are
-        no pair any more."""
+        """The same pairs, with each name standing for its tag in `vocabulary`. Two names of one tag are not a pair."""
         return DistinctNames(self.pairs, vocabulary)
 
     def holds(self, first: str, second: str) -> bool:
@@ -106,63 +107,62 @@ def parse_lists(data: bytes, name: ListName, *, file: str) -> dict[str, list[Any
     """The lists of the file that holds the list `name`, in file order. Raises InputError for any other form."""
     fields = _FIELDS[name]
     tree = parse_json(data, file=file)
-    expected = f"an object with {', '.join(('schema', *fields))}"
+
+    def refuse(
+        fault: _Fault,
+        field: str | None = None,
+        row: int | None = None,
+        fix: str = "Correct the file, or restore it from git",
+    ) -> NoReturn:
+        what, found, expected = fault
+        raise InputError(what, file=file, row=row, field=field, found=escape_shown(found), expected=expected, fix=fix)
+
     if not isinstance(tree, dict) or set(tree) != {"schema", *fields}:
-        _refuse("is not of its form", tree, expected, file=file)
+        refuse(("is not of its form", tree, f"an object with {', '.join(('schema', *fields))}"))
     if tree["schema"] != SCHEMA or isinstance(tree["schema"], bool):
         fix = "Upgrade tagpipe, or restore the file from git"
-        _refuse("has a form that is not read", tree["schema"], str(SCHEMA), field="schema", file=file, fix=fix)
+        refuse(("has a form that is not read", tree["schema"], str(SCHEMA)), "schema", fix=fix)
     for field in fields:
         if not isinstance(tree[field], list):
-            _refuse("is no list", tree[field], "a list", field=field, file=file)
+            refuse(("is not a list", tree[field], "a list"), field)
         for row, element in enumerate(tree[field], start=1):
-            _check_element(element, field, row, file)
+            if fault := _FIND_FAULT[field](element):
+                refuse(fault, field, row)
     return {field: tree[field] for field in fields}
 
 
-def _check_element(element: object, field: str, row: int, file: str) -> None:
-    if field == "tags":
-        _check_form(element, field, row, file)
-    elif field == "patterns":
-        _check_pattern(element, row, file)
-    else:
-        if not isinstance(element, list) or len(element) != 2 or element[0] == element[1]:
-            _refuse("not a pair", element, "a list of two different tags", field=field, row=row, file=file)
-        for tag in element:
-            _check_form(tag, field, row, file)
-
-
-def _check_form(tag: object, field: str, row: int, file: str) -> None:
+def _find_tag_fault(tag: object) -> _Fault | None:
     if not isinstance(tag, str) or not tag.strip() or not is_unicode(tag):
-        _refuse("is no tag", tag, "a text that is not blank", field=field, row=row, file=file)
+        return "is not a tag", tag, "a text that is not blank"
     if normalize_tag(tag) != tag:
-        expected = escape_shown(normalize_tag(tag))
-        _refuse("is not in normal form, so nothing would match it", tag, expected, field=field, row=row, file=file)
+        return "is not in normal form, so nothing would match it", tag, escape_shown(normalize_tag(tag))
+    return None
 
 
-def _check_pattern(pattern: object, row: int, file: str) -> None:
+def _find_pair_fault(pair: object) -> _Fault | None:
+    if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
+        return "not a pair", pair, "a list of two different tags"
+    return next(filter(None, map(_find_tag_fault, pair)), None)
+
+
+def _find_pattern_fault(pattern: object) -> _Fault | None:
     expected = "a regular expression (RE2) for a whole tag"
     if not isinstance(pattern, str) or not pattern or not is_unicode(pattern):
-        _refuse("is no pattern", pattern, expected, field="patterns", row=row, file=file)
-    for text in (pattern, _for_whole(pattern)):  # alone as well, for `a)|(b` is valid only in parentheses
+        return "is not a pattern", pattern, expected
+    for text in (pattern, _for_whole(pattern)):  # alone as well, because `a)|(b` is valid only in parentheses
         try:
             pc.match_substring_regex(pa.array([""]), text)
         except pa.ArrowInvalid as error:
             reason = str(error).removeprefix("Invalid regular expression: ")
-            _refuse(f"is no pattern ({reason})", pattern, expected, field="patterns", row=row, file=file)
+            return f"is not a pattern ({reason})", pattern, expected
+    return None
 
 
-def _refuse(
-    what: str,
-    found: object,
-    expected: str,
-    *,
-    file: str,
-    field: str | None = None,
-    row: int | None = None,
-    fix: str = "Correct the file, or restore it from git",
-) -> NoReturn:
-    raise InputError(what, file=file, row=row, field=field, found=escape_shown(found), expected=expected, fix=fix)
+_FIND_FAULT: Mapping[str, Callable[[object], _Fault | None]] = {
+    "tags": _find_tag_fault,
+    "patterns": _find_pattern_fault,
+    "pairs": _find_pair_fault,
+}
 
 
 def empty_file(name: ListName) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagpipe.vocabulary.curation_lists import DistinctNames
-from tagpipe.vocabulary.spelling import Scores, score_alike
+from tagpipe.vocabulary.spelling import Scores, score_in_blocks
 from tagpipe.vocabulary.vocabulary import Vocabulary, resolve_names
 
 NEAR = 70.0
@@ -31,7 +31,7 @@ def find_nearest_tags(
     own = {tag: index for index, tag in enumerate(vocabulary.tags)}
     distinct_names = distinct or DistinctNames()
     nearest: list[tuple[str, float] | None] = [None] * len(names)
-    for rows, columns, scores in score_alike(names, [form for form, _ in known], at_least=NEAR):
+    for rows, columns, scores in score_in_blocks(names, [form for form, _ in known], at_least=NEAR):
         indices = [known[place][1] for place in columns]
         for row, of_row in zip(rows, scores, strict=True):
             nearest[row] = _choose(names[row], of_row, indices, vocabulary, distinct_names, own=own.get(names[row]))

@@ -74,7 +74,7 @@ def is_spelling_of(name: str, tag: str) -> bool:
     return squash_words(name) == squash_words(tag) and signs_of(name) == signs_of(tag)
 
 
-def score_alike(
+def score_in_blocks(
     forms: Sequence[str], names: Sequence[str], *, at_least: float
 ) -> Iterator[tuple[list[int], list[int], Scores]]:
     """Blocks of (indices of forms, indices of names in ascending order, scores of each form against each name).

@@ -211,7 +211,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(project: Path, ta
     before = content_of(project)
     ended = tagpipe("vocab", *EDITS["parent"])
     assert ended.exit_code == 2
-    assert "standard input is no terminal" in ended.stderr
+    assert "standard input is not a terminal" in ended.stderr
     assert "parent automl mlops" in ended.stdout
     assert content_of(project) == before
     assert not (project / LOG).exists()
@@ -1021,7 +1021,7 @@ def test_review_asks_for_variants_first_and_remembers(tiny: Path, review: Review
     ]
     assert "but un- makes another word of it" in done.stdout
     assert "- Title 0 \\x1b[31m" in done.stdout
-    assert done.stdout.splitlines()[-1] == "1 alias added, 2 told apart, 2 skipped; 0 left"
+    assert done.stdout.splitlines()[-1] == "1 alias added, 2 kept apart, 2 skipped; 0 left"
     tree = json.loads((tiny / VOCABULARY).read_bytes())
     assert tree["decision-trees"]["aliases"] == ["decision-tree"]
     assert json.loads((tiny / NOT_SAME).read_bytes())["pairs"] == [
@@ -1074,7 +1074,7 @@ def test_review_of_what_cannot_be_edited_still_tells_names_apart(tiny: Path, rev
     set_values(tiny / "params.yaml", {("source", "vocabulary"): pin})
     done = review("nq").stdout
     assert "as an alias: refused: params.yaml, field source.vocabulary.url: the vocabulary comes from a url" in done
-    assert done.splitlines()[-1] == "0 aliases added, 1 told apart, 0 skipped; 4 left"
+    assert done.splitlines()[-1] == "0 aliases added, 1 kept apart, 0 skipped; 4 left"
 
 
 def test_review_keeps_what_another_writes_while_it_asks(
@@ -1100,7 +1100,7 @@ def test_review_finishes_a_killed_edit_before_it_decides_and_asks_anew(
     assert asked_about(done)[:3] == ["decision-tree  =  decision-trees"] * 2 + ["graph  =  graphs"]
     assert "as an alias: refused: " in done.stdout
     assert "finished the edit `tagpipe vocab alias decision-tree decision-trees`" in done.stderr
-    assert done.stdout.splitlines()[-1] == "1 alias added, 0 told apart, 1 skipped; 3 left"
+    assert done.stdout.splitlines()[-1] == "1 alias added, 0 kept apart, 1 skipped; 3 left"
     assert [line["arguments"] for line in log_of(tiny)] == [["decision-tree", "decision-trees"], ["graph", "graphs"]]
 
 
@@ -1115,7 +1115,7 @@ def test_review_says_what_it_wrote_after_ctrl_c(tiny: Path, tagpipe: Tagpipe, mo
     monkeypatch.setattr(vocab_review, "_read_key", press)
     ended = tagpipe("vocab", "review")
     assert (ended.exit_code, len(log_of(tiny))) == (130, 1)
-    assert ended.stdout.splitlines()[-1] == "1 alias added, 0 told apart, 1 skipped; 3 left"
+    assert ended.stdout.splitlines()[-1] == "1 alias added, 0 kept apart, 1 skipped; 3 left"
 
 
 def test_a_rejected_suggestion_never_returns(tiny: Path, tagpipe: Tagpipe, review: Review) -> None:
@@ -1268,10 +1268,10 @@ def test_an_export_makes_a_new_file_and_nothing_else(project: Path, tagpipe: Tag
     (project / "folder").symlink_to("data/source")
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     for out, words in (
-        ("other.csv", "other.csv: is there already. Remove it"),
-        (VOCABULARY, "is there already"),
-        ("link.csv", "is there already"),
-        ("new/out.csv", "is in a folder that is not there"),
+        ("other.csv", "other.csv: already exists. Remove it"),
+        (VOCABULARY, "already exists"),
+        ("link.csv", "already exists"),
+        ("new/out.csv", "is in a folder that does not exist"),
         ("data/source/out.csv", "among the data of the dataset repository. Name a file outside of data/"),
         ("data/out.csv", "among the data of the dataset repository"),
         ("folder/out.csv", "among the data of the dataset repository"),

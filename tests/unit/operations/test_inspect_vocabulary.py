@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tagpipe.curation.log import LogLine, make_patch
-from tagpipe.operations.inspect_vocabulary import is_about, leave_out_decided
+from tagpipe.operations.inspect_vocabulary import drop_decided, is_about
 from tagpipe.tables.reports.monitor import Candidate, MonitorReport, UseCounts
 from tagpipe.vocabulary.curation_lists import Ignored
 from tagpipe.vocabulary.vocabulary import Vocabulary
@@ -45,14 +45,14 @@ def test_candidates_that_were_decided_on_since_are_left_out() -> None:
     decided = map(make_candidate, ("BERT", "big_bird", "old-one", "tutorial", "arXiv:1234"))
     known = make_candidate("mlops", "known_name")
     found = make_monitoring(*decided, known, make_candidate("gpt"), make_candidate("few", "few_projects"))
-    left, n_decided = leave_out_decided(found, VOCABULARY, Ignored(("tutorial",), ("arxiv:.*",)))
+    left, n_decided = drop_decided(found, VOCABULARY, Ignored(("tutorial",), ("arxiv:.*",)))
     assert ([each.tag for each in left.candidates], n_decided) == (["mlops", "gpt", "few"], 5)
     assert (left.n_candidates, left.n_suggested) == (found.n_candidates - 5, 1)
 
 
 def test_without_a_decision_all_stay() -> None:
     found = make_monitoring(make_candidate("gpt"))
-    assert leave_out_decided(found, VOCABULARY, Ignored()) == (found, 0)
+    assert drop_decided(found, VOCABULARY, Ignored()) == (found, 0)
 
 
 def line_of(*arguments: str) -> LogLine:

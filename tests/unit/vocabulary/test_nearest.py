@@ -66,7 +66,7 @@ def test_scores_are_those_of_every_pair_of_the_same_signs(at_least: float, monke
     rng = random.Random(7)
     forms, names = (["".join(rng.choices("ab1", [9, 9, 1], k=rng.randint(0, 14))) for _ in range(300)] for _ in "12")
     found = {}
-    for rows, columns, scores in spelling.score_alike(forms, names, at_least=at_least):
+    for rows, columns, scores in spelling.score_in_blocks(forms, names, at_least=at_least):
         assert columns == sorted(columns)
         for row, of_row in zip(rows, scores, strict=True):
             found |= {(row, at): score for at, score in zip(columns, of_row.tolist(), strict=True) if score}
