@@ -1,4 +1,4 @@
-"""Everything that is wrong or suspicious about a vocabulary, each finding with a way to mend it."""
+"""Everything that is wrong or suspicious about a vocabulary, each finding with a way to fix it."""
 
 from __future__ import annotations
 
@@ -161,5 +161,5 @@ def command(action: str, *names: str, instead_of: str | None = None) -> str:
 
 
 def quote(*names: str) -> str:
-    """Names as arguments of a shell command, behind `--` if one of them looks like an option."""
+    """Names as arguments of a shell command, after `--` if one of them looks like an option."""
     return shlex.join(as_arguments(*names))

@@ -1,4 +1,4 @@
-"""What an edit of a vocabulary is about: the entry that a name means, and whether a name may be given or taken away."""
+"""The checks of an edit: find the entry that a name means, or refuse a name that cannot be given or removed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def check_aliases(entries: Sequence[Entry], aliases: Sequence[str], *, of: str) 
 
 
 def check_nothing_hangs_on(entries: Sequence[Entry], gone: Entry) -> None:
-    """Refuse to let a tag go that others are replaced by, or have as a parent, by whichever of its names."""
+    """Refuse to remove a tag that replaces other tags or that is a parent, by any of its names."""
     shown = escape_shown(gone.tag)
     if dependent := [entry.tag for entry in entries if entry.replaced_by == gone.tag]:
         raise EditRefused(

@@ -1,7 +1,7 @@
-"""Edits of a vocabulary: entries in, new entries out, or EditRefused where the vocabulary would not survive it.
+"""Edits of a vocabulary: entries in, new entries out, or EditRefused if the vocabulary would have errors.
 
-Every result makes a vocabulary without errors. Added entries go where the order of the file wants them: it stays
-ascending by tag if it was, else they go to the end. The entries that an edit is not about stay as they are.
+An added entry keeps a file that is ascending by tag ascending; in any other file it goes to the end. The entries that
+an edit does not concern stay as they are.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ class LogLine:
     patches: Annotated[tuple[Patch, ...], Field(min_length=1, max_length=1)]
     """One: an edit changes one file."""
     undoes: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
-    """Digest of the line that it takes back; None for an edit that is no undo. (The number of a line would mean another
-    one where the logs of two branches are joined.)"""
+    """Digest of the line that it takes back; None for an edit that is not an undo. (A line's number changes when the
+    logs of two branches are joined.)"""
     pending: bool = False
     """True while the file of the edit is being written, or if a kill ended that."""
     schema: Literal[1] = 1
@@ -68,7 +68,7 @@ class LogLine:
 
     @property
     def command(self) -> str:
-        """The edit as it is typed behind `tagpipe vocab`."""
+        """The edit as it is typed after `tagpipe vocab`."""
         return as_command(self.action, self.arguments)
 
 
@@ -100,7 +100,7 @@ def invert_patch(patch: Patch) -> Patch:
 
 
 def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
-    """The bytes before the patch; None where there was no file. `current`: the file now, None if there is none.
+    """The bytes before the patch; None if there was no file. current: the bytes now; None if there is no file.
 
     Raises EditRefused if the file is not what the patch left behind, IntegrityError if the patch itself is damaged.
     """
@@ -133,7 +133,7 @@ def _common(first: str, second: str) -> int:
 
 
 def sha256_of(data: bytes | None) -> str | None:
-    """As patches have it: None where there is no file."""
+    """The digest that a patch holds; None if there is no file."""
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
@@ -145,7 +145,7 @@ def _shown(sha256: str | None) -> str:
 
 
 def as_arguments(*names: str, options: Sequence[str] = ()) -> tuple[str, ...]:
-    """The arguments of an edit as a command line has them: options, then names, behind `--` where one looks like one.
+    """The arguments of an edit as a command line has them: options, then names; after `--` if a name begins with `-`.
 
     >>> as_arguments("-x", "y", options=["--remove"])
     ('--remove', '--', '-x', 'y')
@@ -155,7 +155,7 @@ def as_arguments(*names: str, options: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def as_command(action: str, arguments: Sequence[str]) -> str:
-    """An edit as it is typed in a shell behind `tagpipe vocab`."""
+    """An edit as it is typed in a shell after `tagpipe vocab`."""
     return shlex.join([action, *arguments])
 
 
@@ -173,7 +173,7 @@ def _dump(line: LogLine, *, pending: bool) -> bytes:
 
 
 def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
-    """All lines of a log, in its order; blank ones are none. Raises InputError with the line for anything else.
+    """All lines of a log, in its order, without blank ones. Raises InputError with the line for anything else.
 
     The logs of two branches, joined by keeping the lines of both in any order, are a log: an undo may stand before
     the edit that it takes back.
@@ -197,7 +197,7 @@ def parse_log(data: bytes, *, file: str) -> tuple[LogLine, ...]:
                 file=place,
                 field="undoes",
                 found=line.undoes,
-                expected="the sha256 of a line of the log that is no undo",
+                expected="the sha256 of a line of the log that is not an undo",
                 fix="Restore the log from git; where branches were joined, it has the lines of both",
             )
     return lines
@@ -228,6 +228,6 @@ def _parse_line(text: bytes, file: str) -> LogLine:
 
 
 def find_undoable(lines: Sequence[LogLine]) -> LogLine | None:
-    """The last edit of a parsed log that is not undone and is no undo; None if there is none."""
+    """The last edit of a parsed log that is neither undone nor an undo; None if there is none."""
     undone = {line.undoes for line in lines}
     return next((line for line in reversed(lines) if line.undoes is None and line.digest not in undone), None)

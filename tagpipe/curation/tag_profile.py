@@ -1,4 +1,4 @@
-"""Everything that a version knows about one tag: its names, support, course over time, and companions."""
+"""Everything that a version holds about one tag: its names, support, development over time, and companions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NameCount:
 
 @dataclass(frozen=True)
 class PeriodCount:
-    """How many projects of a period have a tag."""
+    """How many projects of a period have the tag."""
 
     period: str
     """Its name, as `tables.periods` gives it."""
@@ -50,12 +50,12 @@ class Together:
     tag: str
     n_projects: int
     lift: float
-    """How many times as often they stand together as they would by chance."""
+    """How many times more often the two occur together than they would by chance."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a version knows of one tag."""
+    """What a version holds about one tag."""
 
     name: str
     """The canonical tag; for a name outside the vocabulary, its normal form."""
@@ -94,7 +94,7 @@ class TagView:
     suggestions: tuple[Suggestion, ...]
     """Forms that may be another spelling of the tag; for a form outside the vocabulary, the tag that it may be."""
     versions: tuple[HistoryRow, ...]
-    """Its support in the versions of git; empty if projects have dates, for then `Profile.periods` shows the course."""
+    """Its support in the versions of git; empty if projects have dates, since `Profile.periods` then shows it."""
     log: tuple[LogLine, ...]
     """The edits that name the tag, the oldest first."""
 
@@ -118,7 +118,7 @@ def describe_tag(
     name = normalize_tag(asked) if index is None else vocabulary.tags[index]
     aliases, parents = ((), ()) if index is None else (vocabulary.aliases[index], vocabulary.parents[index])
     tag_uses = _find_uses(uses, [name, *aliases])
-    rows = _find_rows(projects, tag_uses)
+    rows = np.flatnonzero(pc.is_in(projects.column("id"), value_set=pc.unique(tag_uses.column("project_id"))))
     return Profile(
         name=name,
         status=_status_of(name, index, vocabulary),
@@ -145,12 +145,6 @@ def _find_uses(uses: pa.Table, names: Sequence[str]) -> pa.Table:
     wrote = pc.is_in(uses.column("normalized_tag"), value_set=forms)
     implied = pc.and_(pc.equal(uses.column("outcome"), Outcome.IMPLIED), pc.equal(uses.column("tag"), names[0]))
     return uses.filter(pc.or_(wrote, pc.fill_null(implied, False)))
-
-
-def _find_rows(projects: pa.Table, uses: pa.Table) -> Int64s:
-    """The row numbers of the projects that have the uses, ascending."""
-    ids = pc.unique(uses.column("project_id"))
-    return np.flatnonzero(pc.is_in(projects.column("id"), value_set=ids))
 
 
 def _count_names(uses: pa.Table) -> tuple[NameCount, ...]:

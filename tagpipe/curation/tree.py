@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_names, resolve_parents
@@ -30,7 +30,7 @@ def draw_tree(vocabulary: Vocabulary, support: Mapping[str, int], *, tag: str | 
 
     The vocabulary must be free of cycles.
     """
-    children, unknown = find_children(vocabulary), find_unknown_parents(vocabulary)
+    children, unknown = find_children(vocabulary), _find_unknown_parents(vocabulary)
     below = {child for siblings in (*children.values(), *unknown.values()) for child in siblings}
     roots = [tag] if tag is not None else sorted({*vocabulary.tags, *unknown} - below)
     rows = []
@@ -50,19 +50,20 @@ def draw_tree(vocabulary: Vocabulary, support: Mapping[str, int], *, tag: str | 
 
 def find_children(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
     """Tag -> the tags that name it as a parent, by any of its names, ascending. Tags without children are left out."""
-    children: dict[str, list[str]] = defaultdict(list)
-    for tag, parents in zip(vocabulary.tags, resolve_parents(vocabulary), strict=True):
-        for parent in parents:
-            children[vocabulary.tags[parent]].append(tag)
-    return {tag: tuple(names) for tag, names in children.items()}
+    parents = resolve_parents(vocabulary)
+    return _invert(vocabulary.tags, ([vocabulary.tags[parent] for parent in of_tag] for of_tag in parents))
 
 
-def find_unknown_parents(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+def _find_unknown_parents(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
     """Parent that the vocabulary does not have -> the tags that name it, ascending."""
-    names = resolve_names(vocabulary)
+    names, parents = resolve_names(vocabulary), vocabulary.parents
+    unknown = ([parent for parent in of_tag if normalize_tag(parent) not in names] for of_tag in parents)
+    return _invert(vocabulary.tags, unknown)
+
+
+def _invert(tags: Sequence[str], parents: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
     children: dict[str, list[str]] = defaultdict(list)
-    for tag, parents in zip(vocabulary.tags, vocabulary.parents, strict=True):
-        for parent in parents:
-            if normalize_tag(parent) not in names:
-                children[parent].append(tag)
+    for tag, of_tag in zip(tags, parents, strict=True):
+        for parent in of_tag:
+            children[parent].append(tag)
     return {parent: tuple(names) for parent, names in children.items()}

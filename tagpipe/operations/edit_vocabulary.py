@@ -90,7 +90,7 @@ def plan_edit(
         raise EditRefused("the edit changes nothing", file=name)
     after = rewrite_vocabulary(file.data, suffix, entries, file=name)
     is_rewritten = rewrite_vocabulary(file.data, suffix, file.entries, file=name) != file.data
-    planned = Plan(action, tuple(arguments), FileChange(file.file, file.data, after), is_rewritten, evidence)
+    planned = Plan(action, tuple(arguments), FileChange(file.relative_path, file.data, after), is_rewritten, evidence)
     try:
         comparison = preview_vocabulary(curation.layout.root, file.data, after, known=known)
     except TagpipeError as error:

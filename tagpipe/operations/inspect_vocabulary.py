@@ -43,7 +43,7 @@ def check_vocabulary(root: Path) -> tuple[list[VocabularyIssue], bool]:
     """
     file = read_vocabulary_file(root)
     usage = find_usage(file.layout)
-    errors = list_errors(file.entries, file=file.source.url or file.file)
+    errors = list_errors(file.entries, file=file.source.url or file.relative_path)
     warnings = list_warnings(
         resolve_entries(file.entries),
         used=usage.names if usage else None,

@@ -49,7 +49,7 @@ class VocabularyFile:
         return self.layout.dep("fetch", "source") / self.source.path
 
     @property
-    def file(self) -> str:
+    def relative_path(self) -> str:
         """Its path in the dataset repository. Raises as `path` does."""
         return self.path.relative_to(self.layout.root).as_posix()
 

@@ -27,10 +27,10 @@ from tagpipe.steps.validate.validate import Raw, RawFile
 def preview(
     root: Path, settings: Mapping[str, Any] | None = None, *, vocabulary: Path | None = None, with_causes: bool = True
 ) -> Comparison:
-    """The last built version of the workspace beside what an edit would give: built in memory, nothing written.
+    """Compare the version last built with what the present inputs would give. Built in memory; nothing is written.
 
-    The edit is whatever params.yaml and the sources hold now, with `settings` (dotted name -> value) over it, and
-    another vocabulary file. Raises InputError where the workspace has no whole version.
+    The inputs are params.yaml and the sources as they are now, with `settings` (dotted name -> value) over them and
+    with the file `vocabulary`, if given. Raises InputError if the workspace has no complete version.
     """
     params, raw = _read_inputs(repository_layout(root), settings, vocabulary)
     built = build(raw, (), params)
@@ -72,21 +72,13 @@ def sweep(
     *,
     vocabulary: Path | None = None,
 ) -> list[SweepRow]:
-    """One row for each value of the parameter `name`: what the workspace's inputs would give. Nothing is written."""
+    """What the present inputs would give, a row for each value of the parameter `name`. Nothing is written."""
     params, raw = _read_inputs(repository_layout(root), settings, vocabulary)
     rows = []
     for value in values:
         report = build(raw, (), override_params(params, {name: value})).reports.threshold
-        rows.append(
-            SweepRow(
-                value,
-                report.tags.n_kept,
-                report.projects.n_labeled,
-                report.cardinality,
-                report.just_made,
-                report.just_missed,
-            )
-        )
+        n_kept, n_labeled = report.tags.n_kept, report.projects.n_labeled
+        rows.append(SweepRow(value, n_kept, n_labeled, report.cardinality, report.just_made, report.just_missed))
     return rows
 
 

@@ -28,7 +28,7 @@ class Entry:
     parents: tuple[str, ...] = ()
     """As written, in that order; a parent may be an alias of another tag, or unknown."""
     deprecated: bool = False
-    """True if it is not a tag any more."""
+    """True if it is no longer a tag."""
     replaced_by: str | None = None
     """The tag that the names of a deprecated entry now mean; None means that nothing replaces it."""
 
@@ -64,23 +64,25 @@ def _read_tree(data: bytes, suffix: str, *, file: str) -> list[dict[str, Any]]:
     return [{**_DEFAULTS, **_expect_object(entry, row, file)} for row, entry in enumerate(tree, start=1)]
 
 
-def _expect_object(entry: object, where: object, file: str) -> dict[str, Any]:
+def _expect_object(entry: object, where: int | str, file: str) -> dict[str, Any]:
+    """`entry`, if it is an object with no fields but FIELDS. where: its row, or the tag that it is the value of."""
+    row = where if isinstance(where, int) else None
     if not isinstance(entry, dict):
         raise InputError(
             "not an entry of a vocabulary",
             file=file,
-            row=where if isinstance(where, int) else None,
-            field=escape_shown(where) if isinstance(where, str) else None,
+            row=row,
+            field=escape_shown(where) if row is None else None,
             found=escape_shown(entry),
             expected="an object with aliases and parents",
             fix="Correct the entry",
         )
     unknown = sorted(set(entry) - set(FIELDS))
-    if unknown or (isinstance(where, str) and "tag" in entry):
+    if unknown or (row is None and "tag" in entry):
         raise InputError(
             "an entry has a field that no vocabulary has",
             file=file,
-            row=where if isinstance(where, int) else None,
+            row=row,
             field=escape_shown(unknown[0] if unknown else "tag"),
             found=escape_shown(entry),
             expected=", ".join(FIELDS),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import combinations
 
 import pyarrow as pa
 
@@ -54,11 +55,8 @@ def find_warnings(
         for first, second in find_near_duplicates(vocabulary.tags)
         if not distinct_names.holds(first, second)
     ]
-    findings += [
-        LintWarning(LintKind.NEVER_USED, tag, tag, None)
-        for index, tag in enumerate(vocabulary.tags)
-        if index not in used
-    ]
+    unused = (tag for index, tag in enumerate(vocabulary.tags) if index not in used)
+    findings += [LintWarning(LintKind.NEVER_USED, tag, tag, None) for tag in unused]
     return _with_nearest(findings, vocabulary, distinct_names)
 
 
@@ -96,9 +94,8 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
     from rapidfuzz.distance import OSA
 
     by_key: dict[str, set[str]] = defaultdict(set)
-    signs: dict[str, str] = {}
-    for tag in tags:
-        signs[tag] = signs_of(tag)
+    signs = {tag: signs_of(tag) for tag in tags}
+    for tag in signs:
         by_key["=" + squash_words(tag)].add(tag)
         if len(tag) >= 5:
             # Tags one edit or swap apart share a text with one letter left out; so only those meet in a group.
@@ -107,10 +104,8 @@ def find_near_duplicates(tags: Iterable[str]) -> list[tuple[str, str]]:
             by_key[tag].add(tag)
     pairs = set()
     for key, group in by_key.items():
-        ordered = sorted(group)
-        for place, first in enumerate(ordered):
-            for second in ordered[place + 1 :]:
-                alike = key.startswith("=") or OSA.distance(first, second, score_cutoff=1) <= 1
-                if alike and signs[first] == signs[second]:
-                    pairs.add((first, second))
+        for first, second in combinations(sorted(group), 2):
+            is_alike = key.startswith("=") or OSA.distance(first, second, score_cutoff=1) <= 1
+            if is_alike and signs[first] == signs[second]:
+                pairs.add((first, second))
     return sorted(pairs)

@@ -32,7 +32,7 @@ def find_nearest_tags(
     distinct_names = distinct or DistinctNames()
     nearest: list[tuple[str, float] | None] = [None] * len(names)
     for rows, columns, scores in score_in_blocks(names, [form for form, _ in known], at_least=NEAR):
-        indices = [known[place][1] for place in columns]
+        indices = [known[column][1] for column in columns]
         for row, of_row in zip(rows, scores, strict=True):
             nearest[row] = _choose(names[row], of_row, indices, vocabulary, distinct_names, own=own.get(names[row]))
     return nearest

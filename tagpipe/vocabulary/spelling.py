@@ -89,22 +89,20 @@ def score_in_blocks(
     # The ratio cannot reach at_least if the shorter text has less than this part of the longer one's length.
     min_part = at_least / (200 - at_least)
     for rows, columns in _group_by_signs(asked, names):
-        lengths = [len(names[place]) for place in columns]
+        lengths = [len(names[column]) for column in columns]
         step = max(_CELLS // len(columns), 1)
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
             shortest, longest = len(asked[some[0]]), len(asked[some[-1]])
-            low, high = (
-                bisect_left(lengths, int(shortest * min_part)),
-                bisect_right(lengths, int(longest / min_part) + 1),
-            )
-            near = sorted(columns[low:high])
-            if near:
-                queries, choices = [asked[place] for place in some], [names[place] for place in near]
-                scores: Scores = process.cdist(
-                    queries, choices, scorer=fuzz.ratio, score_cutoff=at_least, dtype=np.float64
+            low = bisect_left(lengths, int(shortest * min_part))
+            high = bisect_right(lengths, int(longest / min_part) + 1)
+            if near := sorted(columns[low:high]):
+                queries, choices = [asked[row] for row in some], [names[column] for column in near]
+                yield (
+                    some,
+                    near,
+                    process.cdist(queries, choices, scorer=fuzz.ratio, score_cutoff=at_least, dtype=np.float64),
                 )
-                yield some, near, scores
 
 
 def _group_by_signs(forms: Sequence[str], names: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
