@@ -44,7 +44,7 @@ def review() -> None:
     try:
         while len(decided) < len(suggestions):
             suggestion = suggestions[len(decided)]
-            curation = open_curation(root)
+            curation = open_curation(root)  # anew each time: the last answer, or somebody else, may have changed it
             evidence = {"n_projects": suggestion.n_projects, "support": usage.support.get(suggestion.tag, 0)}
             alias = _plan_alias(curation, suggestion, evidence, known=sides)
             sides = sides if isinstance(alias, ConfigError) else alias.sides

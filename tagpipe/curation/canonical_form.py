@@ -35,11 +35,12 @@ def rewrite_vocabulary(old: bytes, suffix: str, entries: Sequence[Entry], *, fil
     Raises EditRefused for entries that the form cannot hold, such as an alias with `|` in CSV.
     """
     written = write_vocabulary(entries, _form_of(old, suffix), file=file)
+    # Reading it again finds whatever the form cannot hold, such as a blank alias in CSV.
     try:
         is_same = read_entries(written, suffix, file=file) == tuple(entries)
     except InputError:
         is_same = False
-    if not is_same:  # a blank alias in CSV, for example
+    if not is_same:
         raise EditRefused(
             "the entries cannot be written in the form of this file",
             file=file,
@@ -96,7 +97,7 @@ def _check_separators(entries: Sequence[Entry], *, file: str | None) -> None:
         for field, names in (("aliases", entry.aliases), ("parents", entry.parents)):
             if name := next((name for name in names if LIST_SEPARATOR in name), None):
                 raise EditRefused(
-                    f"CSV parts names by {LIST_SEPARATOR}, so that none may hold it",
+                    f"CSV separates names by {LIST_SEPARATOR}, so no name can contain it",
                     file=file,
                     field=f"{field} of {escape_shown(entry.tag)}",
                     found=escape_shown(name),

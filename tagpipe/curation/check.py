@@ -108,6 +108,7 @@ def list_warnings(
     reported as near duplicates nor suggested for each other. fading: tags that the monitor reports as fading.
     """
     deprecated = frozenset(map(normalize_tag, vocabulary.deprecated))
+    # If nothing is known of what is used, every tag counts as used.
     names = pa.array(sorted(vocabulary.tags if used is None else used), pa.string())
     warnings = find_warnings(vocabulary, names, not_same.within(vocabulary))
     issues = [_describe(warning, counts, support, deprecated) for warning in warnings]

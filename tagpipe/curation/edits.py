@@ -56,10 +56,11 @@ def rename_tag(entries: Sequence[Entry], old: str, new: str) -> Entries:
     """
     entry = find_tag(entries, old)
     check_is_name(new)
-    if new not in entry.aliases:
+    if new not in entry.aliases:  # the tag's own alias may become its name
         check_is_free(entries, new, but=entry)
     aliases = (*(alias for alias in entry.aliases if alias != new), entry.tag)
     renamed = replace(entry, tag=new, aliases=aliases)
+    # A renamed entry moves only in a file that is kept in order, so that the git diff stays small.
     if _is_ascending(entries):
         after = _place([kept for kept in entries if kept is not entry], renamed)
     else:
@@ -187,6 +188,7 @@ def _finish(before: Sequence[Entry], after: Sequence[Entry]) -> Entries:
         raise EditRefused(
             f"this edit would break the vocabulary: {error.what}", details=error.details, fix="Nothing was changed"
         ) from None
+    # Pairs that the file had before do not keep people from editing it.
     known = _find_sign_pairs(vocabulary_of(before, file="the vocabulary"))
     for difference, names in _find_sign_pairs(vocabulary).items():
         if difference not in known:

@@ -104,6 +104,7 @@ def revert_patch(patch: Patch, current: bytes | None) -> bytes | None:
 
     Raises EditRefused if the file is not what the patch left behind, IntegrityError if the patch itself is damaged.
     """
+    # By digest of the whole file: the region alone could be found unchanged in a file that means something else now.
     if sha256_of(current) != patch.sha256_after:
         raise EditRefused(
             "the file has changed since that edit, so that it cannot be undone",

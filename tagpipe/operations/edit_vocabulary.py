@@ -78,12 +78,12 @@ def plan_edit(
     evidence: Mapping[str, int],
     known: Sequence[Side] = (),
 ) -> Plan:
-    """An edit of the vocabulary. known: `sides` of the plan before it, if there is one.
+    """Plan an edit of the vocabulary. known: `sides` of the plan before it, if there is one.
 
-    Raises ConfigError where it would break the vocabulary's integrity, or it cannot be edited here.
+    Raises ConfigError if the edit would give the vocabulary an error, or if the vocabulary cannot be edited here.
     """
     file = curation.file
-    curation_file(curation.layout, LOG_FILE)  # without a place for the log nothing is to be shown or asked
+    curation_file(curation.layout, LOG_FILE)  # raises if there is no place for the log, before anything is shown
     name, suffix = file.path.name, file.source.suffix
     entries = tuple(change(file.entries))
     if entries == file.entries:
@@ -94,6 +94,7 @@ def plan_edit(
     try:
         comparison = preview_vocabulary(curation.layout.root, file.data, after, known=known)
     except TagpipeError as error:
+        # The inputs may be unreadable for reasons that the edit is to mend, or upstream may be away.
         return replace(planned, no_preview=error.headline)
     effect = measure_effect(comparison.diff, comparison.gates)
     sides = (comparison.diff.base, comparison.diff.head)
@@ -193,7 +194,7 @@ def apply_plan(curation: Curation, plan: Plan, *, why: str | None, echo: Echo) -
     """
     layout, change = curation.layout, plan.change
     for text in (*plan.arguments, why or ""):
-        if not is_unicode(text):  # bytes of the command line that are no UTF-8; the log could not be read again
+        if not is_unicode(text):  # from bytes of the command line that are not UTF-8; the log would be unreadable
             raise EditRefused("not text", found=escape_shown(text), expected="UTF-8")
     with _hold(layout, plan.action, echo=echo):
         path = layout.root / change.file

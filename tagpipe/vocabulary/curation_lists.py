@@ -83,6 +83,7 @@ def find_ignored(forms: pa.StringArray, ignored: Ignored) -> Bools:
     """For each normal form, True if it is to be ignored."""
     is_ignored = np.asarray(pc.is_in(forms, value_set=pa.array(ignored.tags, pa.string())))
     for pattern in ignored.patterns:
+        # RE2, in Arrow, takes linear time for any pattern; `re` can take exponential time.
         is_ignored = is_ignored | np.asarray(pc.match_substring_regex(forms, _for_whole(pattern)))
     return is_ignored
 
@@ -119,7 +120,7 @@ def parse_lists(data: bytes, name: ListName, *, file: str) -> dict[str, list[Any
 
     if not isinstance(tree, dict) or set(tree) != {"schema", *fields}:
         refuse(("is not of its form", tree, f"an object with {', '.join(('schema', *fields))}"))
-    if tree["schema"] != SCHEMA or isinstance(tree["schema"], bool):
+    if tree["schema"] != SCHEMA or isinstance(tree["schema"], bool):  # True == 1
         fix = "Upgrade tagpipe, or restore the file from git"
         refuse(("has a form that is not read", tree["schema"], str(SCHEMA)), "schema", fix=fix)
     for field in fields:

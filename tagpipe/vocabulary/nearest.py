@@ -48,6 +48,7 @@ def _choose(
     own: int | None,
 ) -> tuple[str, float] | None:
     """The highest-scoring tag that is not passed over. indices: the tag of each score. own: the tag that `name` is."""
+    # Nearly always the first maximum is the answer, so sorting the scores would be wasted.
     left = scores.copy()
     while left[best := int(left.argmax())]:
         tag = vocabulary.tags[indices[best]]

@@ -93,6 +93,7 @@ def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[
         texts = [text for text in data.split(b"\n") if text.strip()]
         lines = parse_log(data, file=LOG_FILE)
         place, line = next((place, line) for place, line in enumerate(lines) if line.pending)
+        # The other lines keep their bytes, so that `git diff` shows this one alone.
         rest = b"".join(text + b"\n" for text in texts[:place] + texts[place + 1 :]) or None
         made = replace(line, pending=False)
         edit = f"the edit `tagpipe vocab {line.command}`, which was killed while it was being written"

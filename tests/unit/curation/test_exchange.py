@@ -112,7 +112,7 @@ def test_the_documented_turtle_is_what_is_written() -> None:
 
 
 def test_a_list_in_csv_cannot_hold_its_separator() -> None:
-    with pytest.raises(EditRefused, match=r"none may hold it") as caught:
+    with pytest.raises(EditRefused, match=r"no name can contain it") as caught:
         export_vocabulary((PIPED,), "csv")
     assert (caught.value.field, caught.value.found) == ('aliases of "p|q"', '"a|b"')
     assert import_vocabulary(export_vocabulary((Entry("p|q"),), "csv"), "csv", file="v") == (Entry("p|q"),)
