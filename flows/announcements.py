@@ -6,7 +6,6 @@ announce (it was killed, or the server was gone), and one that a person publishe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,64 +23,29 @@ PUBLISHED = PREFIX + "published"
 MEMORY = "announced.json"
 
 
-@dataclass(frozen=True)
-class _Announced:
-    """A published version."""
-
-    where: str
-    """Its remote and branch, or `local`."""
-    content_sha256: str
-
-
 def announce(root: Path, publication: Publication) -> None:
     """Emit `tagpipe.dataset.refused` or `.proposed` for a candidate, and `.published` for a new version."""
     if publication.outcome in ("refused", "proposed"):
-        _emit(root, PREFIX + publication.outcome, _describe_candidate(root, publication))
-    payload = _describe_version(root, publication)
-    if payload is None:
+        _emit(root, PREFIX + publication.outcome, {**(_count(root, publication.commit) or {}), **_fields(publication)})
+    counted = _count(root, publication.base)
+    if counted is None:
         return
+    is_new = publication.outcome == "published"
     settings = read_params(repository_layout(root).params_file).publish
     where = "local" if settings.to == "local" else f"{settings.remote} {settings.branch}"
-    current = _Announced(where, payload["content_sha256"])
+    current = {"where": where, "content_sha256": counted["content_sha256"]}
     last = _read_memory(root)
-    if publication.outcome == "published" or (last is not None and last.where == where and last != current):
-        _emit(root, PUBLISHED, payload)
+    if is_new or (last != current and last.get("where") == where):
+        found = Publication("published", "published since the last run", publication.base, publication.base)
+        _emit(root, PUBLISHED, {**counted, **_fields(publication if is_new else found)})
     if last != current:
-        write_json(repository_layout(root).scratch / MEMORY, vars(current))
+        write_json(repository_layout(root).scratch / MEMORY, current)
 
 
 def _emit(root: Path, event: str, payload: dict[str, Any]) -> None:
     name = root.name
     resource = {"prefect.resource.id": PREFIX + name, "prefect.resource.name": name}
     emit_event(event=event, resource=resource, payload=payload)
-
-
-def _describe_candidate(root: Path, publication: Publication) -> dict[str, Any]:
-    document = publication.document
-    return {
-        **(_count(root, publication.commit) or {}),
-        **_fields(publication),
-        "gates_failed": [gate.name for gate in document.gates if not gate.passed] if document else [],
-    }
-
-
-def _describe_version(root: Path, publication: Publication) -> dict[str, Any] | None:
-    """The payload for what is published now; None if git cannot tell."""
-    counted = _count(root, publication.base)
-    if counted is None:
-        return None
-    if publication.outcome == "published":
-        return {**counted, **_fields(publication), "gates_failed": []}
-    return {
-        **counted,
-        "commit": publication.base,
-        "ref": None,
-        "pull_request": None,
-        "reason": "published since the last run",
-        "n_labels_added": None,
-        "n_labels_removed": None,
-        "gates_failed": [],
-    }
 
 
 def _fields(publication: Publication) -> dict[str, Any]:
@@ -93,18 +57,16 @@ def _fields(publication: Publication) -> dict[str, Any]:
         "reason": publication.reason,
         "n_labels_added": document.n_labels_added if document else None,
         "n_labels_removed": document.n_labels_removed if document else None,
+        "gates_failed": [gate.name for gate in document.gates if not gate.passed] if document else [],
     }
 
 
 def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
     """Digest and counts of the version at a commit, from its report; None if it has none."""
     try:
-        versions = read_versions(root, commit or "", n_most=1)
-    except InputError:
+        report = read_versions(root, commit or "", n_most=1)[-1].threshold
+    except (InputError, IndexError):
         return None
-    if not versions:
-        return None
-    report = versions[-1].threshold
     projects = report.projects
     counts = {
         "n_projects": projects.n_in - projects.n_rejected - projects.n_duplicates,
@@ -115,9 +77,10 @@ def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
     return {"content_sha256": report.content_sha256, "counts": counts}
 
 
-def _read_memory(root: Path) -> _Announced | None:
-    path = repository_layout(root).scratch / MEMORY
+def _read_memory(root: Path) -> dict[str, Any]:
+    """The last announcement: `where` (remote and branch, or `local`) and `content_sha256`; empty if it is unknown."""
     try:
-        return _Announced(**read_json(path)) if path.is_file() else None
-    except (InputError, TypeError):
-        return None
+        memory = read_json(repository_layout(root).scratch / MEMORY)
+    except InputError:
+        return {}
+    return memory if isinstance(memory, dict) else {}

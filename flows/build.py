@@ -21,9 +21,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.artifacts import list_tags
-from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker, print_outcome
 from flows.run_command import CommandResult, run_command
-from tagpipe.errors import DEFECT_EXIT_CODE, SourceUnavailable, TagpipeError
+from tagpipe.errors import SourceUnavailable, TagpipeError
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock
 from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
@@ -145,24 +145,13 @@ def publish_artifacts(root: Path) -> None:
     """Write the summary as Markdown and the tag counts as a table; each run adds a version under the same key."""
     summary = load_summary(root)
     create_markdown_artifact(key=SUMMARY_KEY, markdown=markdown_summary(summary), description="The dataset version")
-    create_table_artifact(
-        key=TAG_COUNTS_KEY,
-        table=list_tags(summary),
-        description="Kept tags, by projects",
-    )
+    create_table_artifact(key=TAG_COUNTS_KEY, table=list_tags(summary), description="Kept tags, by projects")
 
 
 def main() -> int:
     """Run the flow once; an expected failure is one line and the stage's exit code."""
     state = build(str(Path.cwd()), return_state=True)
-    if not state.is_completed():
-        error = state.result(raise_on_failure=False)
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, (StageFailed, TagpipeError)) else DEFECT_EXIT_CODE
-    statuses = state.result()
-    assert isinstance(statuses, dict)
-    print(", ".join(f"{stage} {status}" for stage, status in statuses.items()))
-    return 0
+    return print_outcome(state, lambda statuses: ", ".join(f"{stage} {status}" for stage, status in statuses.items()))
 
 
 if __name__ == "__main__":

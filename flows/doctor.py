@@ -16,17 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterName,
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterExpectedStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import StateType, WorkerStatus
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
@@ -56,12 +47,8 @@ def examine(root: Path) -> Iterator[CheckResult]:
     deployments = read_yaml(root / PREFECT_FILE).get("deployments") or []
     address = PREFECT_API_URL.value()
     if not address:
-        yield CheckResult(
-            "server",
-            "warning",
-            "the profile names none, so nothing is scheduled",
-            "Run `make schedule`, or set PREFECT_API_URL to the server that runs",
-        )
+        fix = "Run `make schedule`, or set PREFECT_API_URL to the server that runs"
+        yield CheckResult("server", "warning", "the profile names none, so nothing is scheduled", fix)
         return
     with get_client(sync_client=True) as client:
         if (trouble := client.api_healthcheck()) is not None:
@@ -76,8 +63,7 @@ def examine(root: Path) -> Iterator[CheckResult]:
 
 def _check_deployment(client: SyncPrefectClient, wanted: dict[str, Any]) -> Iterator[CheckResult]:
     name = str(wanted["name"])
-    named = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
-    candidates = client.read_deployments(deployment_filter=named)
+    candidates = client.read_deployments(deployment_filter=DeploymentFilter.model_validate({"name": {"any_": [name]}}))
     deployment = next((other for other in candidates if other.entrypoint == wanted["entrypoint"]), None)
     if deployment is None:
         yield CheckResult(name, "error", "is not deployed", DEPLOY)
@@ -99,15 +85,8 @@ def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> It
         fix = f"{DEPLOY}, or switch its schedule on in the UI"
         yield CheckResult(name, "error", "has no active schedule", fix)
         return
-    runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-            expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"after_": datetime.now(UTC)}),
-        ),
-        limit=1,
-    )
-    if runs:
+    planned = {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"after_": datetime.now(UTC)}}
+    if _count_runs(client, deployment, planned):
         yield CheckResult(name, "ok", "its schedule is active, and its next run is planned")
     else:
         # With SQLAlchemy 2.1 the scheduler of Prefect 3.8 dies of any deployment, while the UI shows it as active.
@@ -116,16 +95,15 @@ def _check_schedule(client: SyncPrefectClient, name: str, deployment: Any) -> It
 
 
 def _check_late(client: SyncPrefectClient, name: str, deployment: Any) -> Iterator[CheckResult]:
-    late = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
-            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late"])),
-        ),
-        limit=100,
-    )
-    if late:
+    if n_late := _count_runs(client, deployment, {"state": {"name": {"any_": ["Late"]}}}):
         fix = "Look at its worker, its work queue, and the limits of both"
-        yield CheckResult(name, "error", f"{len(late)} of its runs are late: nothing takes them", fix)
+        yield CheckResult(name, "error", f"{n_late} of its runs are late: nothing takes them", fix)
+
+
+def _count_runs(client: SyncPrefectClient, deployment: Any, conditions: dict[str, Any]) -> int:
+    """The number of the deployment's runs that meet conditions of `FlowRunFilter`, at most 100."""
+    chosen = FlowRunFilter.model_validate({"deployment_id": {"any_": [deployment.id]}, **conditions})
+    return len(client.read_flow_runs(flow_run_filter=chosen, limit=100))
 
 
 def _check_pool(client: SyncPrefectClient, name: str, pool: str | None) -> Iterator[CheckResult]:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging.handlers import PrefectConsoleHandler
 
-from tagpipe.errors import TagpipeError
+from tagpipe.errors import DEFECT_EXIT_CODE, TagpipeError
 
 
 class ExpectedFailure(Exception):
     """An error that the state of a flow run tells in one line."""
+
+    exit_code = DEFECT_EXIT_CODE
+    """Of the flow where it is run as a command."""
+
+
+def print_outcome(state: State[Any], describe: Callable[[Any], str]) -> int:
+    """Print in one line how a flow ended, and return its exit code. describe: called with the result of a success."""
+    outcome = state.result(raise_on_failure=False)
+    if not isinstance(outcome, Exception):
+        print(describe(outcome))
+        return 0
+    print(f"error: {outcome}", file=sys.stderr)
+    return outcome.exit_code if isinstance(outcome, ExpectedFailure | TagpipeError) else DEFECT_EXIT_CODE
 
 
 def has_retries_left() -> bool:

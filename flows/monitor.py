@@ -18,8 +18,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.failures import keep_tracebacks_back, outlive_worker
-from tagpipe.errors import DEFECT_EXIT_CODE, TagpipeError
+from flows.failures import keep_tracebacks_back, outlive_worker, print_outcome
+from tagpipe.errors import TagpipeError
 from tagpipe.history.freshness import Age
 from tagpipe.operations.check_freshness import check_freshness
 from tagpipe.render.monitor import markdown_monitoring, tabulate_candidates
@@ -92,12 +92,7 @@ def _make_row(age: Age) -> dict[str, Any]:
 def main() -> int:
     """Run the flow once; the ages are one line."""
     state = monitor(str(Path.cwd()), return_state=True)
-    if state.is_completed():
-        print(state.message)
-        return 0
-    error = state.result(raise_on_failure=False)
-    print(f"error: {error}", file=sys.stderr)
-    return error.exit_code if isinstance(error, TagpipeError) else DEFECT_EXIT_CODE
+    return print_outcome(state, lambda _ages: str(state.message))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from prefect.states import Completed, Failed
 
 from flows.announcements import announce
 from flows.artifacts import write_artifacts
-from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker
+from flows.failures import ExpectedFailure, has_retries_left, keep_tracebacks_back, outlive_worker, print_outcome
 from flows.publish_once import parse_answer
 from flows.run_command import run_command
-from tagpipe.errors import DEFECT_EXIT_CODE, Busy, SourceUnavailable, TagpipeError
+from tagpipe.errors import Busy, SourceUnavailable, TagpipeError
 from tagpipe.operations.publish import Publication
 from tagpipe.render.text import visible
 
@@ -31,11 +31,11 @@ RETRY_DELAYS_S = (30.0, 120.0, 300.0)
 
 CODE_ROOT = Path(__file__).resolve().parents[1]
 
-REFUSED_EXIT_CODE = 1
-
 
 class DatasetRefused(ExpectedFailure):
     """A gate failed: nothing was published, and a person is to look at the candidate."""
+
+    exit_code = 1
 
     def __init__(self, publication: Publication) -> None:
         super().__init__(publication)
@@ -131,14 +131,7 @@ def _report(root: Path, publication: Publication) -> None:
 def main() -> int:
     """Run the flow once; the outcome is one line, and the exit code that `tagpipe publish` has for it."""
     state = publish(str(Path.cwd()), return_state=True)
-    outcome = state.result(raise_on_failure=False)
-    if isinstance(outcome, Publication):
-        print(f"{outcome.outcome}: {outcome.reason}")
-        return 0
-    print(f"error: {outcome}", file=sys.stderr)
-    if isinstance(outcome, DatasetRefused):
-        return REFUSED_EXIT_CODE
-    return outcome.exit_code if isinstance(outcome, TagpipeError) else DEFECT_EXIT_CODE
+    return print_outcome(state, lambda publication: f"{publication.outcome}: {publication.reason}")
 
 
 if __name__ == "__main__":
