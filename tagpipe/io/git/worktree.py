@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from types import FrameType
 import psutil
 
 from tagpipe.errors import Busy, InputError, escape_shown, visible
-from tagpipe.io.repository.lock import ORPHAN_TIMEOUT_S, POLL_S
+from tagpipe.io.repository.lock import ORPHAN_TIMEOUT_S, iter_polls
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, says_disk_full
 
 _BLOCK_BYTES = 4096
@@ -103,20 +102,18 @@ def _remove(root: Path, folder: Path) -> None:
 
 def _wait_for_workers(folder: Path) -> None:
     """Wait for the processes at work in the folder to end. Raises Busy, naming them, after ORPHAN_TIMEOUT_S."""
-    deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-    is_announced = False
-    while workers := _find_workers(folder):
-        if time.monotonic() > deadline:
-            raise Busy(
-                "a killed run has left behind processes that do not end",
-                file=str(folder),
-                found=", ".join(workers),
-                fix="End it, and run the command again",
-            )
-        if not is_announced:
-            print(f"waiting for what was left behind: {', '.join(workers)}", file=sys.stderr, flush=True)
-            is_announced = True
-        time.sleep(POLL_S)
+    workers = ""
+    for n_polls in iter_polls(ORPHAN_TIMEOUT_S):
+        if not (workers := ", ".join(_find_workers(folder))):
+            return
+        if n_polls == 0:
+            print(f"waiting for what was left behind: {workers}", file=sys.stderr, flush=True)
+    raise Busy(
+        "a killed run has left behind processes that do not end",
+        file=str(folder),
+        found=workers,
+        fix="End it, and run the command again",
+    )
 
 
 def _find_workers(folder: Path) -> list[str]:

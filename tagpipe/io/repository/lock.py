@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import secrets
@@ -96,16 +97,16 @@ def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
         yield inherited
         return
     with _open_lock(path) as fd:
-        deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-        is_announced = False
-        while not _try_lock(fd):
+        for n_polls in iter_polls(ORPHAN_TIMEOUT_S):
+            if _try_lock(fd):
+                break
             holder = read_holder(path)
-            if holder is None or holder.is_alive or time.monotonic() > deadline:
-                raise _busy(path, holder)
-            if not is_announced:
+            if holder is None or holder.is_alive:
+                raise _busy(path)
+            if n_polls == 0:
                 print(f"waiting for what the killed run {holder.pid} left behind", file=sys.stderr, flush=True)
-                is_announced = True
-            time.sleep(POLL_S)
+        else:
+            raise _busy(path)
         yield HeldLock(fd, _write_holder(fd, command).token)
 
 
@@ -114,19 +115,26 @@ def hold_stage_lock(scratch: Path, *, stage: str) -> Iterator[None]:
     """Hold the lock of the running stage, waiting for one that outlived its killed parent."""
     path = scratch / "stage.lock"
     with _open_lock(path) as fd:
-        deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-        while not _try_lock(fd):
-            if time.monotonic() > deadline:
-                raise _busy(path, read_holder(path))
-            time.sleep(POLL_S)
+        if not any(_try_lock(fd) for _ in iter_polls(ORPHAN_TIMEOUT_S)):
+            raise _busy(path)
         _write_holder(fd, stage)
         yield
 
 
-def _busy(path: Path, holder: Holder | None) -> Busy:
-    holder_text = f"{holder.in_words}," if holder else "another process"
+def iter_polls(timeout_s: float) -> Iterator[int]:
+    """0, 1, 2, ... every POLL_S, the last after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    for n_polls in itertools.count():
+        yield n_polls
+        if time.monotonic() > deadline:
+            return
+        time.sleep(POLL_S)
+
+
+def _busy(path: Path) -> Busy:
+    holder = read_holder(path)
     return Busy(
-        f"{holder_text} is at work in this dataset repository",
+        f"{f'{holder.in_words},' if holder else 'another process'} is at work in this dataset repository",
         file=str(path),
         fix="Wait for it to end and run the command again",
     )
