@@ -1,4 +1,4 @@
-"""A version's code and parameters, as dvc.lock records them."""
+"""A version as its dvc.lock records it."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from pydantic import BaseModel, ConfigDict, Field
 from tagpipe.params import SHAPING
 
 
-class RecordedDependency(BaseModel):
-    """A file or folder that a stage was built from."""
+class RecordedFile(BaseModel):
+    """A file or folder that a stage reads or writes."""
 
     model_config = ConfigDict(frozen=True)
 
     path: str
-    md5: str
+    md5: str | None = None
+    """None for a file that was not hashed."""
+    hash: str | None = None
+    """The kind of hash; None in an entry written by DVC 2."""
 
 
 class RecordedStage(BaseModel):
-    """A stage as it was built."""
+    """A stage as it was when it last ran."""
 
     model_config = ConfigDict(frozen=True)
 
-    deps: tuple[RecordedDependency, ...] = ()
+    cmd: object
+    deps: tuple[RecordedFile, ...] = ()
+    outs: tuple[RecordedFile, ...] = ()
     params: dict[str, dict[str, object]] = Field(default_factory=dict)
     """File name -> its parameters that the stage depends on."""
 
 
 class RecordedLock(BaseModel):
-    """dvc.lock of a version in git, as far as it is read here.
-
-    `io.repository.dvc_lock` reads that of the work tree, where a dependency may lack its hash.
-    """
+    """dvc.lock, as far as it is read here."""
 
     model_config = ConfigDict(frozen=True)
 
-    stages: dict[str, RecordedStage]
+    stages: dict[str, RecordedStage] = Field(default_factory=dict)
 
     @property
     def code(self) -> dict[str, str]:
@@ -45,7 +47,7 @@ class RecordedLock(BaseModel):
         The paths are those of tagpipe's own modules and folders, or `tagpipe.version` where tagpipe was installed.
         """
         return {
-            dependency.path: dependency.md5
+            dependency.path: dependency.md5 or ""
             for stage in self._iter_shaping()
             for dependency in stage.deps
             if dependency.path.startswith("tagpipe/") or dependency.path == "tagpipe.version"

@@ -80,7 +80,7 @@ def _file_reader(root: Path, revision: str | None) -> ReadFile:
 
 
 def _iter_entries(layout: Layout, lock: bytes) -> Iterator[_Entry]:
-    stages = parse_lock(lock) if lock else {}
+    stages = parse_lock(lock).stages if lock else {}
     for name, stage in layout.stages.items():
         is_cached = dict(stage.outs)
         for out in stages[name].outs if name in stages else ():

@@ -27,5 +27,5 @@ def read_tables(layout: Layout, commit: str) -> dict[str, str] | None:
         for path, is_cached in stage.outs
         if is_cached and name != "fetch" and not path.endswith(("/manifest.json", "/rejected.jsonl"))
     }
-    outs = (out for stage in parse_lock(lock).values() for out in stage.outs)
+    outs = (out for stage in parse_lock(lock).stages.values() for out in stage.outs)
     return {out.path: str(out.md5) for out in outs if out.path in tables}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from tagpipe.errors import ConfigError
+from tagpipe.history.lock import RecordedLock
 from tagpipe.io.repository.yaml_file import parse_yaml
 
 LOCK_FILE = "dvc.lock"
@@ -16,29 +17,8 @@ def find_conflict(data: bytes) -> int | None:
     return next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
 
 
-class LockedFile(BaseModel):
-    """A dependency or output of a stage."""
-
-    path: str
-    md5: str | None = None
-    """None for a file that was not hashed."""
-    hash: str | None = None
-    """The kind of hash; None in an entry written by DVC 2."""
-
-
-class LockedStage(BaseModel):
-    """A stage as it was when it last ran."""
-
-    cmd: object
-    deps: list[LockedFile] = []
-    outs: list[LockedFile] = []
-
-
-_STAGES = TypeAdapter(dict[str, LockedStage])
-
-
-def parse_lock(data: bytes) -> dict[str, LockedStage]:
-    """The stages of a dvc.lock, by name. Raises ConfigError, which names a way out as DVC's own message does not."""
+def parse_lock(data: bytes) -> RecordedLock:
+    """The version that a dvc.lock records. Raises ConfigError, which names a way out as DVC's own message does not."""
     line = find_conflict(data)
     if line is not None:
         raise _lock_error(f"has an unresolved merge conflict (line {line})")
@@ -47,7 +27,7 @@ def parse_lock(data: bytes) -> dict[str, LockedStage]:
     except ConfigError as error:
         raise _lock_error(error.what) from None
     try:
-        return _STAGES.validate_python(tree.get("stages", {}) if isinstance(tree, dict) and "schema" in tree else None)
+        return RecordedLock.model_validate(tree if isinstance(tree, dict) and "schema" in tree else None)
     except ValidationError:
         raise _lock_error("is not what DVC writes") from None
 

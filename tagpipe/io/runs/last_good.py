@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from tagpipe.errors import ConfigError
+from tagpipe.history.lock import RecordedStage
 from tagpipe.io.git.commits import read_blob
-from tagpipe.io.repository.dvc_lock import LOCK_FILE, LockedStage, find_conflict, parse_lock
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, find_conflict, parse_lock
 from tagpipe.io.repository.files import md5_of, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
@@ -32,7 +33,7 @@ def remember_last_good(layout: Layout) -> bytes | None:
     if begun.is_file() and lock_file.is_file() and _is_cut_off(lock_file.read_bytes()):
         _write_lock(layout, begun.read_bytes())
     now = lock_file.read_bytes() if lock_file.is_file() else None
-    stages = parse_lock(now) if now is not None else {}
+    stages = parse_lock(now).stages if now is not None else {}
     if begun.is_file() and not _is_whole(layout, stages):
         before = begun.read_bytes() or None
     else:
@@ -61,7 +62,7 @@ def _is_cut_off(data: bytes) -> bool:
     return not data.endswith(b"\n")
 
 
-def _is_whole(layout: Layout, stages: dict[str, LockedStage]) -> bool:
+def _is_whole(layout: Layout, stages: dict[str, RecordedStage]) -> bool:
     """True if a dvc.lock describes one version: it has every stage, and each read what the stages before it wrote."""
     if not set(layout.stages) <= set(stages):
         return False
@@ -107,7 +108,7 @@ def put_back(layout: Layout, before: bytes | None, lock: HeldLock, echo: Echo) -
 
 def _recorded_reports(layout: Layout, lock_file: bytes) -> Iterator[tuple[str, str]]:
     """(path, md5) of the reports in a dvc.lock."""
-    for stage in parse_lock(lock_file).values():
+    for stage in parse_lock(lock_file).stages.values():
         for out in stage.outs:
             if out.path in layout.reports and out.md5 is not None:
                 yield out.path, out.md5

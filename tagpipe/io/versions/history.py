@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.history.candidates import MonitoredVersion
-from tagpipe.history.lock import RecordedLock
 from tagpipe.history.versions import RecordedVersion
 from tagpipe.io.git.commits import read_blobs
 from tagpipe.io.repository.curation_files import STAGE as MONITOR
-from tagpipe.io.repository.dvc_lock import LOCK_FILE
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.programs import ask_git
-from tagpipe.io.repository.yaml_file import parse_yaml
 from tagpipe.tables.reports.monitor import MonitorReport
 from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ValidationReport
@@ -120,7 +118,7 @@ def _iter_versions(root: Path, commits: list[_Commit]) -> Iterator[RecordedVersi
                 commit,
                 committed_at,
                 subject,
-                RecordedLock.model_validate(parse_yaml(lock, file=LOCK_FILE)),
+                parse_lock(lock),
                 ValidationReport.model_validate(json.loads(validation)),
                 ThresholdReport.model_validate(json.loads(threshold)),
                 counts.decode("utf-8"),

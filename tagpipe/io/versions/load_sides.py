@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from tagpipe.comparison.sides import Side
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
-from tagpipe.history.lock import RecordedLock
 from tagpipe.io.git.commits import find_commit
-from tagpipe.io.repository.dvc_lock import LOCK_FILE
+from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.files import md5_of
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
 from tagpipe.io.repository.raw_files import open_raw
@@ -195,8 +194,7 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
     )
     if version.layout.is_build:
         return LoadedSide(side, version, code=None)
-    lock = RecordedLock.model_validate(parse_yaml(version.read_file(LOCK_FILE), file=LOCK_FILE))
-    return LoadedSide(side, version, lock.code)
+    return LoadedSide(side, version, parse_lock(version.read_file(LOCK_FILE)).code)
 
 
 def _read_uses(version: Version, *, n_rows: int) -> pa.Table:
