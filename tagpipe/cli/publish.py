@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +36,7 @@ def comment(
     from tagpipe.operations.comment import Target, comment_on_pull_request
 
     target = Target(repository, head_sha, head_repository, author, run_url, conclusion)
-    api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-    print(comment_on_pull_request(artifact, target, api_url=api_url, token=os.environ.get("GITHUB_TOKEN", "")))
+    print(comment_on_pull_request(artifact, target))
 
 
 def publish(

@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from tagpipe.comparison.document import DiffDocument
 from tagpipe.errors import ConfigError, InputError, escape_shown
 from tagpipe.io.publication.artifact import MEMBER, read_artifact
-from tagpipe.io.publication.github import GitHub
-from tagpipe.io.publication.github_requests import retry_all
-from tagpipe.render.diff.markdown import MARKER, markdown_diff
-
-MAX_BODY_BYTES = 60_000
-"""GitHub takes 65,536 characters."""
+from tagpipe.io.publication.github import GitHub, ask_github
+from tagpipe.render.diff.markdown import MARKER, MAX_BYTES, markdown_diff
 
 _REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -48,28 +43,12 @@ class Target:
             _check("--run-url", self.run_url, _RUN_URL, "an address of http(s)")
 
 
-@dataclass(frozen=True)
-class Written:
-    """The outcome of writing a comment."""
-
-    action: Literal["created", "updated", "nothing"]
-    number: int | None = None
-    """The pull request; None for `nothing`."""
-    why: str = ""
-    """Why `nothing` was written."""
-
-    def __str__(self) -> str:
-        if self.action == "nothing":
-            return f"nothing written: {self.why}"
-        return f"{self.action} the comment on pull request {self.number}"
-
-
-def comment_on_pull_request(artifact: Path, target: Target, *, api_url: str, token: str) -> Written:
+def comment_on_pull_request(artifact: Path, target: Target) -> str:
     """Create or update the one comment of the pull request whose head is `target`, with the comparison in `artifact`.
 
-    An empty folder as `artifact` means that the run ended without a comparison, and the comment says so. Raises
-    InputError, before GitHub is asked anything, for an artifact that `tagpipe diff` would not write; ConfigError and
-    SourceUnavailable as `GitHub` does.
+    Returns a line that says what was written, or why nothing was. An empty folder as `artifact` means that the run
+    ended without a comparison, and the comment says so. Raises InputError, before GitHub is asked anything, for an
+    artifact that `tagpipe diff` would not write; ConfigError and SourceUnavailable as `ask_github` does.
     """
     document = read_artifact(artifact)
     if document is None and target.conclusion == "success":
@@ -80,38 +59,37 @@ def comment_on_pull_request(artifact: Path, target: Target, *, api_url: str, tok
             fix="Run this job again; nothing was written",
         )
     body = _make_body(document, target)
-    with GitHub(api_url, token, target.repository) as github:
-        return retry_all(lambda: _write(github, target, body))
+    return ask_github(target.repository, lambda github: _write(github, target, body))
 
 
-def _write(github: GitHub, target: Target, body: str) -> Written:
+def _write(github: GitHub, target: Target, body: str) -> str:
     numbers = github.find_pulls(target.head_sha, target.head_repository)
     head = f"{target.head_sha[:12]} of {target.head_repository}"
     if not numbers:
-        return Written("nothing", why=f"no open pull request has {head} as its head (closed, or moved on)")
+        return f"nothing written: no open pull request has {head} as its head (closed, or moved on)"
     if len(numbers) > 1:
         shown = ", ".join(map(str, numbers))
-        return Written("nothing", why=f"{head} is the head of several pull requests ({shown})")
+        return f"nothing written: {head} is the head of several pull requests ({shown})"
     number = numbers[0]
     comment = github.find_comment(number, MARKER, target.author)
     if comment is None:
         github.create_comment(number, body)
-        return Written("created", number)
+        return f"created the comment on pull request {number}"
     github.update_comment(comment, body)
-    return Written("updated", number)
+    return f"updated the comment on pull request {number}"
 
 
 def _make_body(document: DiffDocument | None, target: Target) -> str:
-    """The comment's Markdown, at most MAX_BODY_BYTES; without a document, that the run ended without a comparison."""
+    """The comment's Markdown, at most MAX_BYTES; without a document, that the run ended without a comparison."""
     log = f"[its log]({target.run_url})" if target.run_url else "its log"
     text = markdown_diff(document) if document else f"**This commit was not compared**: the run failed; {log} says why."
     text = text if text.startswith(MARKER) else f"{MARKER}\n{text}"
-    if len(text.encode("utf-8")) > MAX_BODY_BYTES:
+    if len(text.encode("utf-8")) > MAX_BYTES:
         # Not truncated: what a code span or fence kept inert might be live once its closing mark is cut off.
         text = f"{MARKER}\n**The comparison is too long for a comment**; {log} has it."
     where = f"Commit `{target.head_sha[:12]}`" + (f", [run]({target.run_url})" if target.run_url else "")
     signed = f"{text.rstrip()}\n\n<sub>{where}</sub>\n"
-    return signed if len(signed.encode("utf-8")) <= MAX_BODY_BYTES else text
+    return signed if len(signed.encode("utf-8")) <= MAX_BYTES else text
 
 
 def _check(field: str, value: str, form: re.Pattern[str], expected: str) -> None:

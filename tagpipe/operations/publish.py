@@ -23,15 +23,13 @@ from tagpipe.io.publication.refs import (
     Moved,
     Refs,
     drop_candidate,
-    is_current,
     keep_refused,
     move_published,
-    read_gated_params,
     read_params_at,
     read_refs,
 )
 from tagpipe.io.publication.share_data import WORKTREE_PREFIX, push_commit_data, share_data
-from tagpipe.io.publication.version_paths import list_inputs, read_tables
+from tagpipe.io.publication.version_paths import is_current, read_tables
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
@@ -147,7 +145,7 @@ def _publish_once(repository: _Repository) -> Publication:
     if repository.proposal is not None:
         repository.proposal.check()
     refs = read_refs(repository.root, repository.where)
-    params = read_gated_params(repository.root, refs.base)
+    params = read_params_at(repository.root, refs.base, with_gates=True)
     pins = check_upstream(repository.layout, params)
     forget_downloads(repository.layout, _list_needed(repository, params, refs.candidate, pins))
     moved = {name: new for name, (old, new) in pins.items() if old != new}
@@ -200,45 +198,43 @@ def _settle_open_candidate(repository: _Repository, refs: Refs, pins: dict[str, 
 
     None if there is no open candidate, or upstream has moved on.
     """
-    if repository.proposal is None or refs.candidate is None:
+    proposal, candidate, base = repository.proposal, refs.candidate, refs.base
+    if proposal is None or candidate is None:
         return None
-    is_merged = ask_git(repository.root, "merge-base", "--is-ancestor", refs.candidate, refs.base) is not None
-    offered, published = (_read_pins(repository.root, commit, pins) for commit in (refs.candidate, refs.base))
+    is_merged = ask_git(repository.root, "merge-base", "--is-ancestor", candidate, base) is not None
+    offered, published = (_read_pins(repository.root, commit, pins) for commit in (candidate, base))
     if is_merged or (published == pins and offered == pins):
         return None
     if published == pins:
-        return _withdraw(repository, refs)
-    if offered == pins and is_current(repository.root, refs.candidate, refs.base, list_inputs(repository.layout)):
-        return _keep_proposed(repository, refs)
+        reason = _withdraw(proposal, candidate)
+        drop_candidate(repository.root, repository.where, candidate)
+        return Publication("unchanged", reason, base)
+    if offered == pins and is_current(repository.layout, candidate, base):
+        return _keep_proposed(proposal, candidate, base)
     return None
 
 
-def _withdraw(repository: _Repository, refs: Refs) -> Publication:
-    assert repository.proposal is not None
-    assert refs.candidate is not None
+def _withdraw(proposal: Proposal, candidate: str) -> str:
+    """Close the candidate's pull request if it is open; the reason, for people."""
     reason = f"upstream has taken back what {CANDIDATE_BRANCH} offered"
-    pull = repository.proposal.find(refs.candidate)
-    if pull is not None and pull.state == "open":
-        repository.proposal.close(pull.number, "Upstream is again what the published version was built from.")
-        reason += f"; pull request #{pull.number} was closed"
-    drop_candidate(repository.root, repository.where, refs)
-    return Publication("unchanged", reason, refs.base)
+    pull = proposal.find(candidate)
+    if pull is None or pull.state != "open":
+        return reason
+    proposal.close(pull.number, "Upstream is again what the published version was built from.")
+    return f"{reason}; pull request #{pull.number} was closed"
 
 
-def _keep_proposed(repository: _Repository, refs: Refs) -> Publication:
+def _keep_proposed(proposal: Proposal, candidate: str, base: str) -> Publication:
     """Leave the candidate as it is, and open its pull request if an earlier run could not."""
-    assert repository.proposal is not None
-    assert refs.candidate is not None
-    pull = repository.proposal.find(refs.candidate)
+    pull = proposal.find(candidate)
     if pull is not None:
         what = "has what upstream has" if pull.state == "open" else "was closed, and upstream has nothing else"
-        return Publication(
-            "unchanged", f"the candidate of pull request #{pull.number} {what}", refs.base, pull_request=pull.number
-        )
-    title, _, body = call_git(repository.root, "log", "-1", "--format=%B", refs.candidate).partition("\n\n")
-    number = repository.proposal.write(title, body)
+        reason = f"the candidate of pull request #{pull.number} {what}"
+        return Publication("unchanged", reason, base, pull_request=pull.number)
+    title, _, body = call_git(proposal.root, "log", "-1", "--format=%B", candidate).partition("\n\n")
+    number = proposal.write(title, body)
     reason = f"{title} ({CANDIDATE_BRANCH}), pull request #{number}"
-    return Publication("proposed", reason, refs.base, refs.candidate, CANDIDATE_BRANCH, None, number)
+    return Publication("proposed", reason, base, candidate, CANDIDATE_BRANCH, None, number)
 
 
 def _find_same(repository: _Repository, refs: Refs, commit: str) -> str | None:
@@ -246,9 +242,7 @@ def _find_same(repository: _Repository, refs: Refs, commit: str) -> str | None:
     tables = read_tables(repository.layout, commit)
     if read_tables(repository.layout, refs.base) == tables:
         return refs.base[:12]
-    if refs.candidate is None or not is_current(
-        repository.root, refs.candidate, refs.base, list_inputs(repository.layout)
-    ):
+    if refs.candidate is None or not is_current(repository.layout, refs.candidate, refs.base):
         return None
     return CANDIDATE_BRANCH if read_tables(repository.layout, refs.candidate) == tables else None
 

@@ -20,11 +20,12 @@ from support.github_server import BOT, REPOSITORY, TOKEN, Fault, GitHubServer, s
 from support.paths import REPO
 
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
+from tagpipe.io.publication import github
 from tagpipe.io.publication import github_requests as client
 from tagpipe.io.publication.artifact import MAX_BYTES, MAX_PACKED_BYTES, MEMBER, read_artifact
 from tagpipe.operations import comment as pull_request
-from tagpipe.operations.comment import MAX_BODY_BYTES, Written
 from tagpipe.render.diff.markdown import MARKER
+from tagpipe.render.diff.markdown import MAX_BYTES as MAX_BODY_BYTES
 
 SOURCE = REPO / "data/source"
 SHA = "a1" * 20
@@ -266,15 +267,15 @@ def test_a_head_that_moves_while_github_is_busy_is_seen(
     server.faults = [Fault(503, method="POST")]
     real = client.retry_all
 
-    def push_meanwhile(operation: Callable[[], Written]) -> Written:
-        def once_more() -> Written:
+    def push_meanwhile(operation: Callable[[], str]) -> str:
+        def once_more() -> str:
             if server.written:
                 server.pulls = [(7, OTHER_SHA, REPOSITORY)]
             return operation()
 
         return real(once_more)
 
-    monkeypatch.setattr(pull_request, "retry_all", push_meanwhile)
+    monkeypatch.setattr(github, "retry_all", push_meanwhile)
     assert tagpipe("comment", "--artifact", artifact).stdout.startswith("nothing written: ")
     assert server.comments == []
 

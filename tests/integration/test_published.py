@@ -20,7 +20,7 @@ from tagpipe.io.publication.refs import (
     drop_candidate,
     keep_refused,
     move_published,
-    read_gated_params,
+    read_params_at,
     read_refs,
 )
 from tagpipe.params import PublishParams
@@ -121,8 +121,8 @@ def test_candidate_that_somebody_moved_is_not_overwritten(root: Path, first: str
     with pytest.raises(Moved):
         move_published(root, PROPOSED, refs, make_commit(root, "two", first))
     with pytest.raises(SourceUnavailable):
-        drop_candidate(root, PROPOSED, refs)
-    drop_candidate(root, PROPOSED, read_refs(root, PROPOSED))
+        drop_candidate(root, PROPOSED, str(refs.candidate))
+    drop_candidate(root, PROPOSED, str(read_refs(root, PROPOSED).candidate))
     assert read_refs(root, PROPOSED).candidate is None
 
 
@@ -168,4 +168,4 @@ def test_a_version_without_gates_publishes_nothing(root: Path) -> None:
     git(root, "add", "-A")
     git(root, "commit", "-qm", "form 1")
     with pytest.raises(ConfigError, match="no gates"):
-        read_gated_params(root, git(root, "rev-parse", "HEAD"))
+        read_params_at(root, git(root, "rev-parse", "HEAD"), with_gates=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ MAX_NUMBER = 2**53
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _FIX = "Nothing was written; look at what the pull request's own run uploads"
+_refusal = partial(InputError, file=MEMBER, fix=_FIX)
 
 
 def read_artifact(path: Path) -> DiffDocument | None:
@@ -109,9 +111,3 @@ def _check_consistency(document: DiffDocument) -> None:
         raise _refusal("a label change has a cause that is not in the list", field="changes.rows.cause")
     if document.passed != all(gate.passed for gate in document.gates):
         raise _refusal("the verdict does not follow from the gates", field="passed")
-
-
-def _refusal(
-    what: str, *, field: str | None = None, found: str | None = None, expected: str | None = None
-) -> InputError:
-    return InputError(what, file=MEMBER, field=field, found=found, expected=expected, fix=_FIX)

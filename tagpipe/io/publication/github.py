@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from contextlib import closing
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, Field
 
-from tagpipe.io.publication.github_requests import RepositoryApi
-
-
-class Repository(BaseModel):
-    """A repository on GitHub."""
-
-    full_name: str
-    """OWNER/NAME."""
-
-
-class Head(BaseModel):
-    """The commit that a pull request asks to merge."""
-
-    sha: str
-    repo: Repository | None
-    """None if the fork is gone."""
+from tagpipe.io.publication.github_requests import Done, RepositoryApi, retry_all
 
 
 class Pull(BaseModel):
     """A pull request."""
 
     number: Annotated[int, Field(gt=0)]
-    head: Head
+    head_sha: str = Field(validation_alias=AliasPath("head", "sha"))
+    """The commit that it asks to merge."""
+    head_repository: str = Field("", validation_alias=AliasPath("head", "repo", "full_name"))
+    """OWNER/NAME of where that commit is; empty if the fork is gone."""
     state: str = "open"
     """`open` or `closed`."""
     merged_at: str | None = None
     """None unless it was merged."""
-
-
-class User(BaseModel):
-    """An account."""
-
-    login: str
 
 
 class Comment(BaseModel):
@@ -46,8 +31,8 @@ class Comment(BaseModel):
 
     id: Annotated[int, Field(gt=0)]
     body: str | None = None
-    user: User | None = None
-    """None if the account is gone."""
+    author: str = Field("", validation_alias=AliasPath("user", "login"))
+    """Empty if the account is gone."""
 
 
 class GitHub(RepositoryApi):
@@ -60,8 +45,7 @@ class GitHub(RepositoryApi):
         """
         numbers = set()
         for pull in self.iter_pages("pulls", {"state": "open", "sort": "updated", "direction": "desc"}, Pull):
-            repository = pull.head.repo.full_name if pull.head.repo else ""
-            if pull.head.sha == head_sha and repository.casefold() == head_repository.casefold():
+            if pull.head_sha == head_sha and pull.head_repository.casefold() == head_repository.casefold():
                 numbers.add(pull.number)  # a set: a pull request updated meanwhile is on two pages
         return sorted(numbers)
 
@@ -71,7 +55,7 @@ class GitHub(RepositoryApi):
         Both are compared: anybody can paste the marker, and the author writes other comments too.
         """
         for comment in self.iter_pages(f"issues/{number}/comments", {}, Comment):
-            if comment.user and comment.user.login == author and (comment.body or "").lstrip().startswith(marker):
+            if comment.author == author and (comment.body or "").lstrip().startswith(marker):
                 return comment.id
         return None
 
@@ -100,3 +84,13 @@ class GitHub(RepositoryApi):
     def close_pull(self, number: int) -> None:
         """Close a pull request without merging it."""
         self.send("PATCH", f"pulls/{number}", {"state": "closed"}, Pull)
+
+
+def ask_github(repository: str, operation: Callable[[GitHub], Done]) -> Done:
+    """The result of `operation`, done with GITHUB_TOKEN at GITHUB_API_URL and repeated as `retry_all` does.
+
+    Raises ConfigError if one of the two cannot be used, or if GitHub refuses, and SourceUnavailable.
+    """
+    api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    with closing(GitHub(api_url, os.environ.get("GITHUB_TOKEN", ""), repository)) as github:
+        return retry_all(lambda: operation(github))

@@ -7,14 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from tagpipe.errors import ConfigError
-from tagpipe.io.publication.github import GitHub, Pull
-from tagpipe.io.publication.github_requests import retry_all
+from tagpipe.io.publication.github import GitHub, Pull, ask_github
+from tagpipe.io.publication.github_requests import Done
 from tagpipe.io.repository.programs import ask_git
-
-Done = TypeVar("Done")
 
 _GITHUB = re.compile(
     r"(?:https://(?:[^/@]*@)?|git@|ssh://git@)github\.com[:/]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?"
@@ -44,7 +41,7 @@ class Proposal:
         """The open one, else the one that a person closed while its head was `sha`; None if there is neither."""
         pulls = self._ask(lambda github: github.list_pulls_of_branch(self.head, self.base))
         opened = [pull for pull in pulls if pull.state == "open"]
-        closed = [pull for pull in pulls if pull.state != "open" and pull.head.sha == sha and pull.merged_at is None]
+        closed = [pull for pull in pulls if pull.state != "open" and pull.head_sha == sha and pull.merged_at is None]
         return next(iter([*opened, *closed]), None)
 
     def write(self, title: str, body: str) -> int:
@@ -64,10 +61,9 @@ class Proposal:
         return github.create_pull(self.head, self.base, title, body)
 
     def _ask(self, operation: Callable[[GitHub], Done]) -> Done:
-        """The result of `operation`, done with GITHUB_TOKEN.
+        """The result of `operation` on the repository that GITHUB_REPOSITORY names, else on the remote's.
 
-        The repository is the one that GITHUB_REPOSITORY names, else the remote's address. Raises ConfigError and
-        SourceUnavailable.
+        Raises ConfigError and SourceUnavailable.
         """
         repository = os.environ.get("GITHUB_REPOSITORY") or find_repository(self.root, self.remote)
         if repository is None:
@@ -77,6 +73,4 @@ class Proposal:
                 expected="OWNER/NAME",
                 fix="Set it, or publish to a branch",
             )
-        api_url = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-        with GitHub(api_url, os.environ.get("GITHUB_TOKEN", ""), repository) as github:
-            return retry_all(lambda: operation(github))
+        return ask_github(repository, operation)

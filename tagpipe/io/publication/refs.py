@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from tagpipe.errors import ConfigError, SourceUnavailable, visible
 from tagpipe.io.git.commits import find_commit, read_blob
@@ -81,11 +79,6 @@ def _read_remote(root: Path, where: PublishParams) -> Refs:
 def _find_refused(heads: dict[str, str]) -> dict[str, str]:
     names = ((name.removeprefix(_HEADS), commit) for name, commit in heads.items())
     return {name: commit for name, commit in names if name.startswith(f"{REFUSED}/")}
-
-
-def is_current(root: Path, candidate: str, base: str, inputs: Sequence[str]) -> bool:
-    """True if a candidate was built on the same `inputs` (paths in the dataset repository) as `base` has."""
-    return ask_git(root, "diff", "--quiet", f"{candidate}^", base, "--", *inputs) is not None
 
 
 def refuse_checked_out(root: Path) -> None:
@@ -168,23 +161,23 @@ def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
         call_git(root, "update-ref", ref, commit, expected)
 
 
-def drop_candidate(root: Path, where: PublishParams, refs: Refs) -> None:
+def drop_candidate(root: Path, where: PublishParams, candidate: str) -> None:
     """Remove CANDIDATE_BRANCH from the remote if it is still at the commit that was read."""
-    assert refs.candidate is not None
-    lease = f"--force-with-lease={CANDIDATE_BRANCH}:{refs.candidate}"
+    lease = f"--force-with-lease={CANDIDATE_BRANCH}:{candidate}"
     push_ref(root, where.remote, f":{_HEADS}{CANDIDATE_BRANCH}", lease)
 
 
-def read_params_at(root: Path, commit: str) -> Params:
-    """The parameters of a version. Raises ConfigError if it has none, or if this tagpipe cannot read them."""
-    return parse_params(_read_params_tree(root, commit))
+def read_params_at(root: Path, commit: str, *, with_gates: bool = False) -> Params:
+    """The parameters of a version. Raises ConfigError if it has none, or if this tagpipe cannot read them.
 
-
-def read_gated_params(root: Path, commit: str) -> Params:
-    """The parameters of a version, as `read_params_at` reads them. Raises ConfigError if they have no gates."""
-    tree = _read_params_tree(root, commit)
+    with_gates: also raise it if they have no gates.
+    """
+    data = read_blob(root, commit, PARAMS_FILE)
+    if data is None:
+        raise ConfigError("the published version has no params.yaml", file=f"revision {commit[:12]}")
+    tree = parse_yaml(data, file=PARAMS_FILE)
     params = parse_params(tree)
-    if "gates" not in tree:
+    if with_gates and "gates" not in tree:
         raise ConfigError(
             "the published version has no gates, so anything would be published",
             file=f"{PARAMS_FILE} of revision {commit[:12]}",
@@ -192,10 +185,3 @@ def read_gated_params(root: Path, commit: str) -> Params:
             fix="Add the section (tagpipe's docs/parameters.md), commit it, and run it again",
         )
     return params
-
-
-def _read_params_tree(root: Path, commit: str) -> Any:
-    data = read_blob(root, commit, PARAMS_FILE)
-    if data is None:
-        raise ConfigError("the published version has no params.yaml", file=f"revision {commit[:12]}")
-    return parse_yaml(data, file=PARAMS_FILE)

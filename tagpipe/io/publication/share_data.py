@@ -7,7 +7,7 @@ from typing import Literal
 
 from tagpipe.errors import ConfigError, IntegrityError
 from tagpipe.io.checks.verify_objects import verify_deep
-from tagpipe.io.runs.dvc_remote import has_remote, pull_data, push_data
+from tagpipe.io.runs.dvc_remote import has_remote, transfer_data
 from tagpipe.io.runs.rebuild import shared_worktree
 
 WORKTREE_PREFIX = "tagpipe-publish-"
@@ -31,7 +31,7 @@ def share_data(root: Path, commit: str, to: Literal["local", "branch", "pull-req
         )
     push_commit_data(root, commit)
     with shared_worktree(root, commit, prefix=WORKTREE_PREFIX, has_cache=False) as clean:
-        pull_data(clean)
+        transfer_data(clean, "pull")
         check = verify_deep(clean, with_remote=False)
     if check.error is not None:
         raise check.error
@@ -47,4 +47,4 @@ def share_data(root: Path, commit: str, to: Literal["local", "branch", "pull-req
 def push_commit_data(root: Path, commit: str) -> None:
     """Push the data of a commit to DVC's remote. Raises SourceUnavailable."""
     with shared_worktree(root, commit, prefix=WORKTREE_PREFIX) as tree:
-        push_data(tree)
+        transfer_data(tree, "push")

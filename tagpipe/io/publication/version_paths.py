@@ -5,13 +5,15 @@ from __future__ import annotations
 from tagpipe.io.git.commits import read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.layout import DVC_FILE, PARAMS_FILE, Layout
+from tagpipe.io.repository.programs import ask_git
 
 
-def list_inputs(layout: Layout) -> list[str]:
-    """Everything that a version is built from, and dvc.lock, which says what it is."""
+def is_current(layout: Layout, candidate: str, base: str) -> bool:
+    """True if a candidate was built on what `base` is built from, and on the dvc.lock that says what it is."""
     outs = {path for stage in layout.stages.values() for path, _ in stage.outs}
     deps = {path for stage in layout.stages.values() for path in stage.deps}
-    return [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
+    inputs = [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
+    return ask_git(layout.root, "diff", "--quiet", f"{candidate}^", base, "--", *inputs) is not None
 
 
 def read_tables(layout: Layout, commit: str) -> dict[str, str] | None:

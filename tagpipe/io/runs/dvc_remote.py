@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import Any
+from typing import Any, Literal
 
 from tagpipe.errors import SourceUnavailable, visible
 from tagpipe.io.repository.programs import disk_full, run_dvc, says_disk_full
@@ -29,28 +29,24 @@ def has_remote(root: Path) -> bool:
     return bool(read_dvc_config(root)["core"].get("remote"))
 
 
-def push_data(root: Path) -> None:
-    """Push everything that dvc.lock names to the remote. Raises SourceUnavailable."""
-    _transfer(root, "push")
-
-
-def pull_data(root: Path) -> None:
-    """Pull everything that dvc.lock names from the remote. Raises SourceUnavailable, or ConfigError for a full disk."""
-    _transfer(root, "pull")
-
-
-def _transfer(root: Path, command: str) -> None:
+def transfer_data(root: Path, command: Literal["push", "pull"]) -> None:
+    """Push or pull everything that dvc.lock names. Raises SourceUnavailable, or ConfigError for a full disk."""
     try:
         # Not with --quiet: DVC 3.67 then keeps its errors to itself, too.
         done = run_dvc(root, command, environment=without_tokens(), timeout_s=TIMEOUT_S)
     except TimeoutExpired:
-        raise _unavailable(command, f"no end within {TIMEOUT_S:.0f} seconds") from None
-    if done.returncode == 0:
-        return
-    reason = _find_reason(done.stderr.decode("utf-8", "replace"))
+        reason = f"no end within {TIMEOUT_S:.0f} seconds"
+    else:
+        if done.returncode == 0:
+            return
+        reason = _find_reason(done.stderr.decode("utf-8", "replace"))
     if command == "pull" and says_disk_full(reason):  # of a push, it is the remote's disk
         raise disk_full(reason, file=str(root))
-    raise _unavailable(command, reason)
+    raise SourceUnavailable(
+        f"dvc {command} failed: {reason}",
+        file="the DVC remote",
+        fix="Look at the remote (reachable, writable, not full), and run it again",
+    )
 
 
 def _find_reason(stderr: str) -> str:
@@ -59,11 +55,3 @@ def _find_reason(stderr: str) -> str:
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     first = (errors or lines[-1:] or ["no word"])[0]
     return visible(without_secrets(first))[:_SHOWN_CHARS]
-
-
-def _unavailable(command: str, reason: str) -> SourceUnavailable:
-    return SourceUnavailable(
-        f"dvc {command} failed: {reason}",
-        file="the DVC remote",
-        fix="Look at the remote (reachable, writable, not full), and run it again",
-    )
