@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tagpipe.dataset.dataset import Dataset
 from tagpipe.dataset.summary import Reports, Summary, summarize
@@ -11,11 +10,9 @@ from tagpipe.errors import ConfigError
 from tagpipe.io.versions.version import Version, open_version
 from tagpipe.tables.reports.annotation import AnnotationReport
 from tagpipe.tables.reports.manifest import Manifest
+from tagpipe.tables.reports.monitor import MonitorReport
 from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ValidationReport
-
-if TYPE_CHECKING:
-    from tagpipe.tables.reports.monitor import MonitorReport
 
 
 def load(path_or_repo: str | Path = ".", rev: str | None = None) -> Dataset:
@@ -40,8 +37,6 @@ def load_summary(path: str | Path = ".") -> Summary:
 
 def load_monitoring(path: str | Path = ".") -> MonitorReport:
     """The new-tag monitor's report of the dataset repository at `path`. Raises ConfigError or InputError."""
-    from tagpipe.tables.reports.monitor import MonitorReport
-
     version = open_version(path)
     if version.layout.is_build:
         raise ConfigError(
