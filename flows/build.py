@@ -61,7 +61,10 @@ def list_stages(root: Path) -> list[str]:
         return [str(stage.name) for stage in order]  # an addressing would be relative to where we are
 
 
-@task(task_run_name="{stage}", retry_condition_fn=lambda _task, _run, state: _may_pass(state))
+@task(
+    task_run_name="{stage}",
+    retry_condition_fn=lambda _task, _run, state: _may_pass(state.result(raise_on_failure=False)),
+)
 def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int, ...]) -> State[Any]:
     """Bring one stage up to date; the name of the completed state is Ran, Cached or Skipped.
 
@@ -71,7 +74,7 @@ def run_stage(stage: str, root: str, environment: dict[str, str], fds: tuple[int
     try:
         status = _run_command(stage, Path(root), environment, fds)
     except StageFailed as failure:
-        if _is_passing(failure) and has_retries_left():
+        if _may_pass(failure) and has_retries_left():
             raise
         return Failed(message=failure.message, data=failure)
     return Completed(name=status.title(), message=f"{stage}: {status}")
@@ -99,10 +102,8 @@ def build(root: str = ".") -> dict[str, str] | State[Any]:
 
 def _run_task(stage: str, root: Path, lock: HeldLock) -> str:
     """What DVC did for the stage. Raises StageFailed."""
-    retries: dict[str, Any] = (
-        {"retries": FETCH_RETRIES, "retry_delay_seconds": FETCH_RETRY_DELAYS_S} if stage == "fetch" else {}
-    )
-    named = run_stage.with_options(name=stage, **retries)
+    retries = FETCH_RETRIES if stage == "fetch" else 0
+    named = run_stage.with_options(name=stage, retries=retries, retry_delay_seconds=FETCH_RETRY_DELAYS_S)
     state = named(stage, str(root), lock.environment, (lock.fd,), return_state=True)
     if not state.is_completed():
         failure = state.result(raise_on_failure=False)
@@ -110,12 +111,8 @@ def _run_task(stage: str, root: Path, lock: HeldLock) -> str:
     return str(state.name).lower()
 
 
-def _may_pass(state: State[Any]) -> bool:
-    """True if a failed task may succeed the next time, which a defect never does."""
-    return _is_passing(state.result(raise_on_failure=False))
-
-
-def _is_passing(failure: object) -> bool:
+def _may_pass(failure: object) -> bool:
+    """True if what failed may succeed the next time, which a defect never does."""
     return isinstance(failure, StageFailed) and failure.exit_code == SourceUnavailable.exit_code
 
 

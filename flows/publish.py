@@ -45,11 +45,7 @@ class DatasetRefused(ExpectedFailure):
         return self.publication.reason
 
 
-class PublishDefect(ExpectedFailure):
-    """The process ended without an answer, which no expected error does."""
-
-
-Outcome = Publication | TagpipeError | PublishDefect
+Outcome = Publication | TagpipeError | ExpectedFailure
 
 
 @task(
@@ -104,17 +100,15 @@ def make_state(outcome: Outcome) -> State[Any]:
 def _run_process(root: str) -> Outcome:
     result = run_command([sys.executable, "-m", "flows.publish_once", root], cwd=CODE_ROOT)
     answer = parse_answer(result.exit_code, result.stdout)
-    return answer or PublishDefect(f"publish: exit code {result.exit_code}: {result.last_line}")
+    return answer or ExpectedFailure(f"publish: exit code {result.exit_code}: {result.last_line}")
 
 
 def _unwrap(state: State[Any]) -> Outcome:
-    """The outcome in the task's state, or a defect in place of the exception of a task that crashed."""
+    """The outcome in the task's state, or a failure in place of the exception of a task that crashed."""
     result = state.result(raise_on_failure=False)
     if isinstance(result, DatasetRefused):
         return result.publication
-    if isinstance(result, Publication | TagpipeError | PublishDefect):
-        return result
-    return PublishDefect(f"publish: {state.message}")
+    return result if isinstance(result, Outcome) else ExpectedFailure(f"publish: {state.message}")
 
 
 def _report(root: Path, publication: Publication) -> None:
