@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tagpipe import __version__
-from tagpipe.cli import build, checks, compare, history, monitor, publish, show, vocab
+from tagpipe.cli import build, checks, compare, publish, show, vocab
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
 
 app = typer.Typer(
@@ -51,11 +51,11 @@ COMMANDS = (
     checks.doctor,
     compare.diff,
     compare.preview,
-    history.log,
-    history.history,
+    show.log,
+    show.history,
     publish.comment,
     publish.publish,
-    monitor.monitor,
+    show.monitor,
 )
 
 for command in COMMANDS:

@@ -15,7 +15,7 @@ from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.sources.upstream import check_upstream
-from tagpipe.io.versions.history import read_monitoring, read_versions
+from tagpipe.io.versions.history import read_monitored, read_versions
 from tagpipe.tables.reports.monitor import MonitorReport
 
 MAX_VERSIONS = 1_000
@@ -46,7 +46,8 @@ def check_freshness(root: Path, now: datetime, *, command: str) -> Freshness:
     layout = repository_layout(root)
     published = _fetch_published(layout)
     ages = measure_freshness(read_versions(root, published, n_most=MAX_VERSIONS), now)
-    return Freshness(ages, read_monitoring(root, ages[0].commit), _describe_upstream(layout, published, command))
+    monitored = read_monitored(root, ages[0].commit, n_most=1)[-1]
+    return Freshness(ages, monitored.report, _describe_upstream(layout, published, command))
 
 
 def _fetch_published(layout: Layout) -> str:

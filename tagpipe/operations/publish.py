@@ -6,6 +6,7 @@ update of one ref, so whoever reads the published branch sees the old version or
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from tagpipe.io.publication.version_paths import is_current, read_tables
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
-from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, is_disk_full, says_disk_full
+from tagpipe.io.repository.programs import GitFailed, ask_git, call_git, disk_full, says_disk_full
 from tagpipe.io.repository.yaml_file import read_params, replace_text
 from tagpipe.io.runs.dvc_remote import has_remote
 from tagpipe.io.runs.rebuild import run_in_worktree, shared_worktree
@@ -136,7 +137,7 @@ def _expected_failures(root: Path) -> Iterator[None]:
         fix = "Mend what git says: see whether its disk has room, and whether you may write to it"
         raise ConfigError(f"git failed: {visible(str(error))}", file=str(root), fix=fix) from None
     except OSError as error:
-        if not is_disk_full(error):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise disk_full(str(error.strerror), file=str(error.filename2 or error.filename or root)) from None
 

@@ -11,7 +11,7 @@ import pytest
 from support.processes import git
 
 from tagpipe.io.repository.layout import packaged_file
-from tagpipe.io.versions.history import read_monitoring
+from tagpipe.io.versions.history import read_monitored
 from tagpipe.tables.reports.monitor import Candidate, FadingTag, MonitorReport, Period, UseCounts
 
 HOSTILE = "</td><script>alert(1)</script>|\x1b[31m@user\u202e"
@@ -254,7 +254,7 @@ def test_the_flow_shows_the_published_versions_candidates(root: Path, artifacts:
     from flows.monitor import write_new_tags
 
     first, second = commit(root, None), commit(root, dump(FOUND))
-    write_new_tags(read_monitoring(root, second), second)
+    write_new_tags(read_monitored(root, second, n_most=1)[-1].report, second)
     page, table = artifacts["tagpipe-new-tags"], artifacts["tagpipe-new-tag-candidates"]
     assert "| `bert` | 20 | 3 | 11 | 25.0 % | <0.001 | 0.500 | 2 | suggested |" in page
     assert "<script>" not in page.replace("`</td><script>", "")
@@ -267,6 +267,6 @@ def test_the_flow_shows_the_published_versions_candidates(root: Path, artifacts:
     ]
     assert all("\x1b" not in row["tag"] for row in table)
     artifacts.clear()
-    write_new_tags(read_monitoring(root, first), first)
+    write_new_tags(read_monitored(root, first, n_most=1)[-1].report, first)
     assert list(artifacts) == ["tagpipe-new-tags"]
     assert f"`{first[:12]}`" in artifacts["tagpipe-new-tags"]

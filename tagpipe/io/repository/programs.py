@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -131,11 +130,6 @@ def start_dvc(root: Path, *arguments: str, lock: HeldLock) -> subprocess.Popen[s
 def says_disk_full(text: str) -> bool:
     """True if what a program says means that the disk is full."""
     return bool(_DISK_FULL.search(text))
-
-
-def is_disk_full(error: OSError) -> bool:
-    """True if a write failed because the disk or the quota is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def disk_full(reason: str, *, file: str) -> ConfigError:

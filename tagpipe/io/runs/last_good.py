@@ -31,7 +31,10 @@ def remember_last_good(layout: Layout) -> bytes | None:
     lock_file = layout.root / LOCK_FILE
     begun = layout.scratch / "begun.lock"
     if begun.is_file() and lock_file.is_file() and _is_cut_off(lock_file.read_bytes()):
-        _write_lock(layout, begun.read_bytes())
+        if data := begun.read_bytes():
+            write_bytes(lock_file, data)
+        else:  # there was none
+            lock_file.unlink()
     now = lock_file.read_bytes() if lock_file.is_file() else None
     stages = parse_lock(now).stages if now is not None else {}
     if begun.is_file() and not _is_whole(layout, stages):
@@ -41,14 +44,6 @@ def remember_last_good(layout: Layout) -> bytes | None:
         write_bytes(begun, now or b"")
     remember_reports(layout)
     return before
-
-
-def _write_lock(layout: Layout, data: bytes) -> None:
-    """Put dvc.lock back as it was; empty `data` means that there was none."""
-    if data:
-        write_bytes(layout.root / LOCK_FILE, data)
-    else:
-        (layout.root / LOCK_FILE).unlink()
 
 
 def _is_cut_off(data: bytes) -> bool:

@@ -17,11 +17,12 @@ from tagpipe.io.repository.secrets import without_secrets
 Status = Literal["ran", "cached", "skipped"]
 Echo = Callable[[str], None]
 
-_PATTERNS: tuple[tuple[re.Pattern[str], Status], ...] = (
-    (re.compile(r"^Running stage '(?P<stage>[^']+)'"), "ran"),
-    (re.compile(r"^Stage '(?P<stage>[^']+)' is cached"), "cached"),
-    (re.compile(r"^Stage '(?P<stage>[^']+)' didn't change"), "skipped"),
-)
+_PROGRESS = re.compile(r"(Running stage|Stage) '([^']+)'( is cached| didn't change)?")
+_STATUSES: dict[tuple[str, str | None], Status] = {
+    ("Running stage", None): "ran",
+    ("Stage", " is cached"): "cached",
+    ("Stage", " didn't change"): "skipped",
+}
 
 BLOCKED_BY = "  (PID "
 """The beginning of a line, below DVC's error, that names the process it is blocked by."""
@@ -61,8 +62,9 @@ def run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tu
 
 
 def _parse_progress(line: str) -> StageRun | None:
-    matches = ((pattern.match(line), status) for pattern, status in _PATTERNS)
-    return next((StageRun(match["stage"], status) for match, status in matches if match), None)
+    if (match := _PROGRESS.match(line)) is None or (status := _STATUSES.get((match[1], match[3]))) is None:
+        return None
+    return StageRun(match[2], status)
 
 
 def iter_lines(process: Popen[str]) -> Generator[str]:

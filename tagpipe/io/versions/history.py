@@ -42,23 +42,14 @@ def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[M
 
     Raises InputError as `read_versions` does.
     """
-    commits = _list_commits(root, revision, n_most=n_most)
-    reports = _read_monitoring(root, [commit.commit for commit in commits])
-    return [MonitoredVersion(commit.commit, commit.committed_at, reports[commit.commit]) for commit in commits][::-1]
-
-
-def read_monitoring(root: Path, commit: str) -> MonitorReport | None:
-    """The monitor's report on the version of a commit; None if it is missing or damaged."""
-    return _read_monitoring(root, [commit])[commit]
-
-
-def _read_monitoring(root: Path, commits: list[str]) -> dict[str, MonitorReport | None]:
+    commits = _list_commits(root, revision, n_most=n_most)[::-1]
     layout = repository_layout(root)
-    if MONITOR not in layout.stages:
-        return dict.fromkeys(commits)
-    path = layout.path_of(*MonitorReport.OUTPUT)
-    blobs = read_blobs(root, [(commit, path) for commit in commits])
-    return {commit: _parse_monitoring(blobs[commit, path]) for commit in commits}
+    blobs: dict[tuple[str, str], bytes | None] = {}
+    path = ""
+    if MONITOR in layout.stages:
+        path = layout.path_of(*MonitorReport.OUTPUT)
+        blobs = read_blobs(root, [(commit, path) for commit, *_ in commits])
+    return [MonitoredVersion(commit, at, _parse_monitoring(blobs.get((commit, path)))) for commit, at, _ in commits]
 
 
 def _parse_monitoring(data: bytes | None) -> MonitorReport | None:
