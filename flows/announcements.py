@@ -36,8 +36,8 @@ def announce(root: Path, publication: Publication) -> None:
     current = {"where": where, "content_sha256": counted["content_sha256"]}
     last = _read_memory(root)
     if is_new or (last != current and last.get("where") == where):
-        found = Publication("published", "published since the last run", publication.base, publication.base)
-        _emit(root, PUBLISHED, {**counted, **_fields(publication if is_new else found)})
+        earlier = Publication("published", "published since the last run", publication.base, publication.base)
+        _emit(root, PUBLISHED, {**counted, **_fields(publication if is_new else earlier)})
     if last != current:
         write_json(repository_layout(root).scratch / MEMORY, current)
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tagpipe.dataset.explanation import Explanation, explain_project
 from tagpipe.errors import InputError, escape_shown
@@ -39,20 +40,16 @@ def explain(project_id: str, tag: str | None = None, *, path: str | Path = ".") 
 
 def _parse_id(project_id: str, projects: pa.Table, version: Version) -> int | str:
     """The id in the type of its column. Raises InputError if there is no such project."""
-    import pyarrow.compute as pc
-
-    key: int | str = project_id
     kind = id_kind_of(projects)
-    if kind == "integer":
-        if not _INTEGER.fullmatch(project_id):
-            raise InputError(
-                "not an id of this dataset",
-                field="PROJECT_ID",
-                found=escape_shown(project_id),
-                expected="an integer",
-                fix=_why_rejected(version, project_id, kind),
-            )
-        key = int(project_id)
+    if kind == "integer" and not _INTEGER.fullmatch(project_id):
+        raise InputError(
+            "not an id of this dataset",
+            field="PROJECT_ID",
+            found=escape_shown(project_id),
+            expected="an integer",
+            fix=_why_rejected(version, project_id, kind),
+        )
+    key = int(project_id) if kind == "integer" else project_id
     known = projects.column("id")
     fits = isinstance(key, str) or -(1 << 63) <= key < 1 << 63
     if fits and pc.index(known, pa.scalar(key, known.type)).as_py() >= 0:

@@ -74,14 +74,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, tree: object) -> None:
-    """Write one JSON document, indented by two spaces."""
-    write_bytes(path, dump_json(tree).encode("utf-8"))
-
-
-def dump_json(tree: object) -> str:
-    """A JSON document as text. Lone surrogates, which UTF-8 cannot hold, are escaped."""
+    """Write one JSON document, indented by two spaces. Lone surrogates, which UTF-8 cannot hold, are escaped."""
     text = json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_lines(path: Path, records: Iterable[object]) -> None:
@@ -119,17 +114,18 @@ def write_table(path: Path, table: pa.Table) -> None:
 
     Text columns that are dictionaries in memory are dictionaries in the file, too. No pandas or Arrow metadata.
     """
-    coded = [field.name for field in table.schema if not pa.types.is_string(field.type)]
+    coded = [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in table.schema
+        if not pa.types.is_string(field.type)
+    ]
     with replace_file(path) as file:
         pq.write_table(
             table,
             file,
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,
-            use_dictionary=[
-                name if not pa.types.is_list(table.schema.field(name).type) else f"{name}.list.element"
-                for name in coded
-            ],
+            use_dictionary=coded,
             store_schema=False,
             # Statistics let a reader skip row groups; only ids are looked up by value (`explain`).
             write_statistics=[name for name in ("id", "project_id") if name in table.column_names] or False,

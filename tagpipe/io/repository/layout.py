@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.yaml_file import read_yaml
@@ -23,6 +26,10 @@ SCRATCH = ".tagpipe"
 _OUTPUT_KINDS = ("outs", "metrics", "plots")
 _RESTORE = "Restore dvc.yaml from git, or from `tagpipe init`"
 _PACKAGE = Path(__file__).resolve().parents[2]
+
+_Options = dict[str, object]
+_ENTRIES = TypeAdapter(list[str | Annotated[dict[str, _Options | None], Field(min_length=1, max_length=1)]])
+"""Of a stage in dvc.yaml: paths, each alone or as the key of its options."""
 
 
 @dataclass(frozen=True)
@@ -143,19 +150,20 @@ def parse_stages(tree: object, *, file: str) -> dict[str, Stage]:
 
 
 def _parse_stage(stage: dict[str, object], *, file: str, field: str) -> Stage:
-    def read(kind: str) -> list[tuple[str, dict[str, object]]]:
-        entries = stage.get(kind, [])
-        pairs = [_parse_entry(entry) for entry in entries] if isinstance(entries, list) else [None]
-        if None in pairs:
+    def read(kind: str) -> list[tuple[str, _Options]]:
+        try:
+            entries = _ENTRIES.validate_python(stage.get(kind, []), strict=True)
+        except ValidationError:
             raise ConfigError(
                 "a stage is not what DVC reads",
                 file=file,
                 field=f"{field}.{kind}",
-                found=escape_shown(entries),
+                found=escape_shown(stage[kind]),
                 expected="a list of paths, each alone or with its options",
                 fix=_RESTORE,
-            )
-        return [pair for pair in pairs if pair is not None]
+            ) from None
+        named = (entry if isinstance(entry, dict) else {entry: None} for entry in entries)
+        return [(path, options or {}) for entry in named for path, options in entry.items()]
 
     params = stage.get("params")
     return Stage(
@@ -163,11 +171,3 @@ def _parse_stage(stage: dict[str, object], *, file: str, field: str) -> Stage:
         outs=tuple((path, bool(options.get("cache", True))) for kind in _OUTPUT_KINDS for path, options in read(kind)),
         sections=tuple(entry for entry in params if isinstance(entry, str)) if isinstance(params, list) else (),
     )
-
-
-def _parse_entry(entry: object) -> tuple[str, dict[str, object]] | None:
-    """(path, options) of an entry: a path, or a mapping of one path to options or nothing; None for anything else."""
-    path, options = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
-    if not isinstance(path, str) or not isinstance(options, dict | None):
-        return None
-    return path, options or {}

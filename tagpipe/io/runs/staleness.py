@@ -19,9 +19,15 @@ def find_stale(root: Path, revision: str | None) -> list[str]:
     no such revision.
     """
     from dvc.exceptions import DvcException
+    from dvc.repo import Repo
 
     try:
-        return _find_stale(root, revision)
+        if revision is None:
+            with Repo(str(root)) as repo:
+                return list(_iter_stale(repo, DVC_FILE, harmless=("not in cache",)))
+        files, folder = open_revision(str(root), revision)
+        path = DVC_FILE if folder in ("", ".") else f"{folder}/{DVC_FILE}"
+        return list(_iter_stale(files.repo, path, harmless=("not in cache", "deleted")))
     except DvcException as error:
         raise InputError(
             f"DVC cannot read the version: {escape_shown(str(error).splitlines()[0] if str(error) else 'no word')}",
@@ -46,17 +52,6 @@ def find_changed_dependencies(root: Path, paths: Collection[str]) -> set[str]:
     except DvcException:
         return set(paths)
     return changed | (set(paths) - {path for path, _ in deps})
-
-
-def _find_stale(root: Path, revision: str | None) -> list[str]:
-    from dvc.repo import Repo
-
-    if revision is None:
-        with Repo(str(root)) as repo:
-            return list(_iter_stale(repo, DVC_FILE, harmless=("not in cache",)))
-    files, folder = open_revision(str(root), revision)
-    path = DVC_FILE if folder in ("", ".") else f"{folder}/{DVC_FILE}"
-    return list(_iter_stale(files.repo, path, harmless=("not in cache", "deleted")))
 
 
 def _iter_stale(repo: Any, dvc_file: str, *, harmless: tuple[str, ...]) -> Iterator[str]:

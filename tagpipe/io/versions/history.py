@@ -49,7 +49,10 @@ def read_monitored(root: Path, revision: str = "HEAD", *, n_most: int) -> list[M
     if MONITOR in layout.stages:
         path = layout.path_of(*MonitorReport.OUTPUT)
         blobs = read_blobs(root, [(commit, path) for commit, *_ in commits])
-    return [MonitoredVersion(commit, at, _parse_monitoring(blobs.get((commit, path)))) for commit, at, _ in commits]
+    return [
+        MonitoredVersion(commit, committed_at, _parse_monitoring(blobs.get((commit, path))))
+        for commit, committed_at, _ in commits
+    ]
 
 
 def _parse_monitoring(data: bytes | None) -> MonitorReport | None:

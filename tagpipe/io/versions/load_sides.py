@@ -59,7 +59,7 @@ class LoadedSide:
 
     def _read_input(self, name: str) -> RawFile:
         suffix: str = getattr(self.side.params.source, name).suffix
-        path = f"{self.version.path_of('fetch', 'raw')}/{name}{suffix}"
+        path = f"{self.version.layout.path_of('fetch', 'raw')}/{name}{suffix}"
         is_on_disk = self.version.repo is None
         data = open_raw(self.version.layout.root / path) if is_on_disk else self.version.read_file(path)
         return RawFile(name, suffix, data)
@@ -104,13 +104,9 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
         with rebuilt_revision(root, commit) as tree:
             yield _load(Version(repository_layout(tree)), _shown_revision(name, commit), commit)
     finally:
-        _close_commit(root, commit)
-
-
-def _close_commit(root: Path, commit: str) -> None:
-    """Close the two files that DVC 3.67 keeps open for each revision; reading on opens them again."""
-    with suppress(TagpipeError):
-        open_revision(str(root), commit)[0].repo.close()
+        # DVC 3.67 keeps two files open for each revision; reading on opens them again.
+        with suppress(TagpipeError):
+            open_revision(str(root), commit)[0].repo.close()
 
 
 def load_built(root: Path, params: Params) -> LoadedSide:
@@ -203,7 +199,7 @@ def _read_uses(version: Version, *, n_rows: int) -> pa.Table:
     if uses.num_rows != n_rows:
         raise IntegrityError(
             "does not have as many rows as its manifest says",
-            file=version.path_of("annotate", "tag_uses.parquet"),
+            file=version.path_of_table(_LEDGER),
             found=str(uses.num_rows),
             expected=str(n_rows),
             fix="Restore with `dvc checkout`, or build anew",

@@ -38,18 +38,14 @@ class Version:
     revision: str | None = None
     """In `repo`; None for its HEAD."""
 
-    def path_of(self, stage: str, name: str) -> str:
-        """Path of an output in the dataset repository."""
-        return self.layout.path_of(stage, name)
-
     def path_of_table(self, key: str) -> str:
         """The path of the table STAGE/TABLE."""
         stage, name = key.split("/")
-        return self.path_of(stage, f"{name}.parquet")
+        return self.layout.path_of(stage, f"{name}.parquet")
 
     def read(self, stage: str, name: str) -> bytes:
         """The bytes of an output. Raises InputError if it is not there."""
-        path = self.path_of(stage, name)
+        path = self.layout.path_of(stage, name)
         self._require_file(path)
         return self.read_file(path)
 
@@ -70,12 +66,12 @@ class Version:
 
     def read_report(self, model: type[R]) -> R:
         """Read the report that `model` describes. Raises InputError if it is missing or damaged."""
-        return parse_report(self.read(*model.OUTPUT), model, file=self.path_of(*model.OUTPUT))
+        return parse_report(self.read(*model.OUTPUT), model, file=self.layout.path_of(*model.OUTPUT))
 
     def read_rejected(self) -> Iterator[RejectedRow]:
         """The rows of rejected.jsonl. Raises InputError if it is missing or damaged."""
         for line in self.read(*RejectedRow.OUTPUT).splitlines():
-            yield parse_report(line, RejectedRow, file=self.path_of(*RejectedRow.OUTPUT))
+            yield parse_report(line, RejectedRow, file=self.layout.path_of(*RejectedRow.OUTPUT))
 
     def read_table(
         self, key: str, *, filters: list[tuple[str, str, object]] | None = None, columns: list[str] | None = None
@@ -159,8 +155,8 @@ def verify_version(version: Version, *, keys: tuple[str, ...] = tuple(table_sche
             for key in set(_CONTENT) - set(keys):  # to name the one that differs
                 check(key, content[key])
         for path, sha256 in (
-            (version.path_of("threshold", "manifest.json"), manifest.content_sha256),
-            (version.path_of("threshold", "threshold.json"), report.content_sha256),
+            (version.layout.path_of(*Manifest.OUTPUT), manifest.content_sha256),
+            (version.layout.path_of(*ThresholdReport.OUTPUT), report.content_sha256),
         ):
             if sha256 != digest:
                 wrong.append(f"{path}: content_sha256 {sha256}, the tables give {digest}")
