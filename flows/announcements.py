@@ -13,7 +13,7 @@ from prefect.events import emit_event
 
 from tagpipe.errors import InputError
 from tagpipe.io.repository.files import read_json, write_json
-from tagpipe.io.repository.layout import repository_layout
+from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.yaml_file import read_params
 from tagpipe.io.versions.history import read_versions
 from tagpipe.operations.publish import Publication
@@ -31,15 +31,17 @@ def announce(root: Path, publication: Publication) -> None:
     if counted is None:
         return
     is_new = publication.outcome == "published"
-    settings = read_params(repository_layout(root).params_file).publish
+    layout = repository_layout(root)
+    settings = read_params(layout.params_file).publish
     where = "local" if settings.to == "local" else f"{settings.remote} {settings.branch}"
     current = {"where": where, "content_sha256": counted["content_sha256"]}
-    last = _read_memory(root)
+    last = _read_memory(layout)
+    # A version that was there before this repository was first followed is not announced.
     if is_new or (last != current and last.get("where") == where):
         earlier = Publication("published", "published since the last run", publication.base, publication.base)
         _emit(root, PUBLISHED, {**counted, **_fields(publication if is_new else earlier)})
     if last != current:
-        write_json(repository_layout(root).scratch / MEMORY, current)
+        write_json(layout.scratch / MEMORY, current)
 
 
 def _emit(root: Path, event: str, payload: dict[str, Any]) -> None:
@@ -77,10 +79,10 @@ def _count(root: Path, commit: str | None) -> dict[str, Any] | None:
     return {"content_sha256": report.content_sha256, "counts": counts}
 
 
-def _read_memory(root: Path) -> dict[str, Any]:
+def _read_memory(layout: Layout) -> dict[str, Any]:
     """The last announcement: `where` (remote and branch, or `local`) and `content_sha256`; empty if it is unknown."""
     try:
-        memory = read_json(repository_layout(root).scratch / MEMORY)
+        memory = read_json(layout.scratch / MEMORY)
     except InputError:
         return {}
     return memory if isinstance(memory, dict) else {}

@@ -50,6 +50,7 @@ def run_command(
     assert process.stderr is not None
     stdout: list[str] = []
     with _interrupting(process):
+        # A thread, because a process whose full pipe nobody reads never ends.
         reader = threading.Thread(target=_read_all, args=(process.stdout, stdout), daemon=True)
         reader.start()
         last_line = _stream(process.stderr)

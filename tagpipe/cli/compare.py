@@ -82,13 +82,11 @@ def preview(
         return
     name, values = parse_sweep(sweep)
     rows = previews.sweep(Path.cwd(), name, values, chosen, vocabulary=vocabulary)
+    from tagpipe.io.repository.files import write_bytes
+    from tagpipe.render.sweep import draw_sweep, render_sweep
+
     if plot is not None:
-        from tagpipe.io.repository.files import write_bytes
-        from tagpipe.render.sweep import draw_sweep
-
         write_bytes(plot, draw_sweep(name, rows, plot.suffix))
-    from tagpipe.render.sweep import render_sweep
-
     print_output(rows, lambda: render_sweep(name, rows), as_json=as_json)
 
 

@@ -30,7 +30,7 @@ class Freshness:
     report: MonitorReport | None
     """What its new-tag monitor found; None if it has no report."""
     upstream: str
-    """One line: whether upstream has moved on since, or why that is not known."""
+    """One line: what upstream has now, or why that is not known."""
 
     @property
     def commit(self) -> str:

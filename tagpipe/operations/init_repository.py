@@ -44,6 +44,7 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
     holds anything but a git repository, or if git or DVC cannot be run.
     """
     inputs = {"projects": projects, "vocabulary": vocabulary}
+    # What can be checked is checked first: a folder that is half made would be refused the next time.
     _check_directory(directory)
     _check_inputs(inputs)
     find_git()

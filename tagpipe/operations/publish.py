@@ -146,6 +146,7 @@ def _publish_once(repository: _Repository) -> Publication:
     if repository.proposal is not None:
         repository.proposal.check()
     refs = read_refs(repository.root, repository.where)
+    # The published version's own gates and sources: a change of them is published by a person, with a commit.
     params = read_params_at(repository.root, refs.base, with_gates=True)
     pins = check_upstream(repository.layout, params)
     forget_downloads(repository.layout, _list_needed(repository, params, refs.candidate, pins))
@@ -168,6 +169,7 @@ def _accept(repository: _Repository, refs: Refs, candidate: _Candidate) -> Publi
     """Publish or propose a candidate, once everybody can read its data."""
     document = candidate.comparison.document
     digest = document.head.content_sha256
+    # First the data: whoever sees the branch move can then read what it points to.
     share_data(repository.root, candidate.commit, repository.where.to)
     ref = move_published(repository.root, repository.where, refs, candidate.commit)
     reason = f"{describe_change(document)} ({ref})"
@@ -279,7 +281,7 @@ def _commit(candidate: Layout, document: DiffDocument) -> str:
     """Commit the pins, the lock and the reports; the id of the commit."""
     root = candidate.root
     paths = [PARAMS_FILE, LOCK_FILE, *candidate.reports]
-    call_git(root, "add", "--update", "--", ".")
+    call_git(root, "add", "--update", "--", ".")  # also what the run wrote anew, as tagpipe.version
     call_git(root, "add", "--force", "--", *paths)
     call_git(
         root, "commit", "--quiet", "--cleanup=whitespace", "--file=-", stdin=commit_message(document), identity=True

@@ -79,7 +79,7 @@ def _check_lock(check: str, path: Path) -> CheckResult:
 def _check_libraries(_layout: Layout) -> Iterator[CheckResult]:
     versions = {}
     for name in LIBRARIES:
-        with suppress(PackageNotFoundError):
+        with suppress(PackageNotFoundError):  # Prefect and what it needs are an extra
             versions[name] = version(name)
     yield from judge_libraries(versions)
 

@@ -66,6 +66,7 @@ def _read_remote(root: Path, where: PublishParams) -> Refs:
         raise ConfigError(
             "the remote has no such branch", field="publish.branch", found=where.branch, fix="Push it, or name another"
         )
+    # Only a proposal has a candidate: an old branch of that name means nothing to the other ways of publishing.
     has_candidate = where.to == "pull-request" and _HEADS + CANDIDATE_BRANCH in heads
     fetch_refs(root, where.remote, where.branch, *([CANDIDATE_BRANCH] if has_candidate else []))
     tracked = f"refs/remotes/{where.remote}/"
@@ -100,7 +101,7 @@ def keep_refused(root: Path, where: PublishParams, refs: Refs, commit: str, dige
         if name.endswith(f"-{digest[:12]}"):
             return name, known, ""
     name = f"{REFUSED}/{datetime.now(UTC):%Y-%m-%d}-{digest[:12]}"
-    call_git(root, "update-ref", _HEADS + name, commit)
+    call_git(root, "update-ref", _HEADS + name, commit)  # else git would remove the commit one day
     if where.to == "local":
         return name, commit, ""
     try:

@@ -136,7 +136,7 @@ def packaged_file(name: str) -> Path:
 def code_version() -> str:
     """The content of CODE_FILE: the version of the installed tagpipe, and a sha256 over its modules."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    for path in sorted(_PACKAGE.rglob("*.py")):  # sorted: the file system's order differs from machine to machine
         digest.update(path.relative_to(_PACKAGE).as_posix().encode("utf-8") + b"\0" + path.read_bytes())
     return f"tagpipe {importlib.metadata.version('tagpipe')} {digest.hexdigest()}\n"
 

@@ -107,6 +107,7 @@ def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
                 print(f"waiting for what the killed run {holder.pid} left behind", file=sys.stderr, flush=True)
         else:
             raise _busy(path)
+        # The file keeps its content when the lock is freed: it then tells who held it last.
         yield HeldLock(fd, _write_holder(fd, command).token)
 
 

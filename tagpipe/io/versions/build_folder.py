@@ -83,7 +83,7 @@ def _put_in_place(layout: Layout, new: Path, old: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.rename(target)
             done.append((source, target))
-    except BaseException:
+    except BaseException:  # Ctrl-C, too
         for source, target in reversed(done):
             target.rename(source)
         raise

@@ -117,6 +117,7 @@ def load_built(root: Path, params: Params) -> LoadedSide:
     """
     version = Version(repository_layout(root))
     verify_version(version, keys=_COMPARED)
+    # The parameters that it was built with: params.yaml may have been edited since.
     recorded = version.read_report(Manifest).params.as_dict()
     built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
     return _load(version, "the version last built", params=built_with)
