@@ -45,7 +45,7 @@ def monitor(root: str = ".") -> State[Any]:
     except TagpipeError as error:
         return Failed(message=str(error), data=error)
     ages = freshness.ages
-    write_new_tags(freshness.report, freshness.commit)
+    write_new_tags(freshness.report, ages[0].commit)
     page = f"{render_ages(ages)}\n{freshness.upstream}\n"
     create_markdown_artifact(key=FRESHNESS_KEY, markdown=page, description="How fresh the dataset is")
     create_table_artifact(key=AGES_KEY, table=[_make_row(age) for age in ages], description="Ages in days")

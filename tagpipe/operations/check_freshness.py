@@ -32,11 +32,6 @@ class Freshness:
     upstream: str
     """One line: what upstream has now, or why that is not known."""
 
-    @property
-    def commit(self) -> str:
-        """The commit that is published."""
-        return self.ages[0].commit
-
 
 def check_freshness(root: Path, now: datetime, *, command: str) -> Freshness:
     """Measure the published version, at its branch, and look upstream.
