@@ -11,6 +11,7 @@ import pytest
 from support.samples import project, validate_params
 
 from tagpipe.errors import InputError
+from tagpipe.formats.strict_json import WINDOW_BYTES
 from tagpipe.steps.validate import json_layouts
 from tagpipe.steps.validate import json_projects as received
 from tagpipe.steps.validate.read_projects import read_projects
@@ -292,6 +293,16 @@ def test_bytes_that_are_not_utf8_are_refused_at_their_byte(bad: bytes, place: by
     with pytest.raises(InputError) as caught:
         read(data)
     assert caught.value.what == f"not UTF-8 at byte {at}"
+
+
+def test_bytes_far_behind_the_first_record_must_be_utf8_too() -> None:
+    # The first record is read strictly, with a window of bytes after it; behind that, only whole blocks are read.
+    clean = json.dumps(
+        [project(1, ["a"]), project(2, ["b"], description="x" * WINDOW_BYTES), project(3, ["c"])]
+    ).encode()
+    start = clean.rindex(b'"c"') + 1
+    with pytest.raises(InputError, match=f"not UTF-8 at byte {start}"):
+        read(clean[:start] + b"\xff" + clean[start:])
 
 
 def test_the_byte_of_an_error_is_counted_from_the_start_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
