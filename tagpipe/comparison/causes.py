@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from tagpipe.comparison.document import Cause, CauseRow, FactorRow
 from tagpipe.comparison.sides import LabelChanges
 from tagpipe.errors import TagpipeError
 from tagpipe.tables.tag_lists import Bools, Int32s, Int64s
@@ -32,52 +33,13 @@ Replay = Callable[[frozenset[str]], Int64s]
 """From the factors to take from head (the others are base's) to all labels, as `sides.Union.labels_of` gives them."""
 
 
-class Cause(StrEnum):
-    """How the factors made a label change."""
-
-    SOLE = "sole"
-    JOINT = "joint"
-    OVERDETERMINED = "overdetermined"
-    MASKED = "masked"
-    UNEXPLAINED = "unexplained"
-
-
-@dataclass(frozen=True)
-class CauseGroup:
-    """The label changes that have one cause and the same factors."""
-
-    cause: Cause
-    factors: tuple[str, ...]
-    """Those that suffice or are needed, in the order of `attribute_changes`."""
-    n_added: int
-    n_removed: int
-
-    @property
-    def n_changes(self) -> int:
-        return self.n_added + self.n_removed
-
-
-@dataclass(frozen=True)
-class FactorEffect:
-    """What one factor does by itself."""
-
-    name: str
-    n_suffices: int
-    """Label changes that it makes alone on base."""
-    n_needed: int
-    """Label changes that head loses without it."""
-    problem_alone: str | None = None
-    """Why base with it alone could not be built; None if it could. What cannot be built has none of head's labels."""
-    problem_without: str | None = None
-    """Why head without it could not be built; None if it could."""
-
-
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """The causes of all label changes of a diff."""
 
-    factors: tuple[FactorEffect, ...]
-    groups: tuple[CauseGroup, ...]
+    factors: tuple[FactorRow, ...]
+    """In the order of `attribute_changes`, then code if it is a cause."""
+    groups: tuple[CauseRow, ...]
     """The largest first."""
     group_of: Int32s
     """For each label change, the index of its group."""
@@ -88,7 +50,7 @@ class Attribution:
 
     @property
     def n_unexplained(self) -> int:
-        return sum(group.n_changes for group in self.groups if group.cause is Cause.UNEXPLAINED)
+        return sum(group.n_changes for group in self.groups if group.cause == "unexplained")
 
 
 def attribute_changes(
@@ -99,10 +61,11 @@ def attribute_changes(
     factors: the inputs that differ, without code. may_be_code: True if the versions may have been built by different
     code.
     """
-    if not len(labels):
-        return Attribution(tuple(FactorEffect(name, 0, 0) for name in factors), (), np.zeros(0, dtype=np.int32), 0)
     replays = _Replays(labels, replay)
     all_factors = frozenset(factors)
+    if not len(labels):
+        idle = tuple(_factor_row(name, all_factors, 0, 0, replays) for name in factors)
+        return Attribution(idle, (), np.zeros(0, dtype=np.int32), 0)
     by_code = replays.gives_head(frozenset()) if may_be_code else np.zeros(len(labels), dtype=bool)
     if not needs_replays(labels, factors, may_be_code=may_be_code):
         is_explained = np.full(len(labels), len(factors) == 1)
@@ -117,25 +80,29 @@ def attribute_changes(
         names.append(CODE)
         suffices, needed = (np.vstack([rows & ~by_code, by_code]) for rows in (suffices, needed))
     causes = _classify(suffices, needed, is_explained | by_code)
-    involved = (suffices | needed) & (causes != _CAUSES.index(Cause.UNEXPLAINED))
+    involved = (suffices | needed) & (causes != _CAUSES.index("unexplained"))
     groups, group_of = _group(labels, causes, involved, names)
-    effects = tuple(
-        _factor_effect(name, all_factors, n_suffices, n_needed, replays)
+    factor_rows = tuple(
+        _factor_row(name, all_factors, n_suffices, n_needed, replays)
         for name, n_suffices, n_needed in zip(names, suffices.sum(axis=1), needed.sum(axis=1), strict=True)
     )
     problem = replays.problem_of(all_factors) or replays.problem_of(frozenset())
-    return Attribution(effects, groups, group_of, replays.n_built, problem)
+    return Attribution(factor_rows, groups, group_of, replays.n_built, problem)
 
 
-def _factor_effect(
-    name: str, all_factors: frozenset[str], n_suffices: int, n_needed: int, replays: _Replays
-) -> FactorEffect:
+def _factor_row(name: str, all_factors: frozenset[str], n_suffices: int, n_needed: int, replays: _Replays) -> FactorRow:
     alone, without = (
         # With one factor, alone on base is head, and head without it is base: no problem of that factor.
         replays.problem_of(from_head) if len(all_factors) > 1 else None
         for from_head in (frozenset({name}), all_factors - {name})
     )
-    return FactorEffect(name, int(n_suffices), int(n_needed), alone, without)
+    return FactorRow(
+        name=name,
+        n_suffices=int(n_suffices),
+        n_needed=int(n_needed),
+        problem_alone=alone,
+        problem_without=without,
+    )
 
 
 def needs_replays(labels: LabelChanges, factors: Sequence[str], *, may_be_code: bool) -> bool:
@@ -185,7 +152,7 @@ def _contains(labels: Int64s, wanted: Int64s) -> Bools:
     return np.asarray(labels[places] == wanted)
 
 
-_CAUSES = tuple(Cause)
+_CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 
 def _classify(suffices: npt.NDArray[np.bool_], needed: npt.NDArray[np.bool_], is_explained: Bools) -> Int32s:
@@ -193,15 +160,13 @@ def _classify(suffices: npt.NDArray[np.bool_], needed: npt.NDArray[np.bool_], is
     n_suffices, n_needed = suffices.sum(axis=0), needed.sum(axis=0)
     is_sole = (n_suffices == 1) & (n_needed == 1) & (suffices & needed).any(axis=0)
     conditions = [~is_explained, is_sole, (n_suffices == 0) & (n_needed > 0), (n_suffices > 0) & (n_needed == 0)]
-    causes = [Cause.UNEXPLAINED, Cause.SOLE, Cause.JOINT, Cause.OVERDETERMINED]
-    return np.select(conditions, [_CAUSES.index(cause) for cause in causes], _CAUSES.index(Cause.MASKED)).astype(
-        np.int32
-    )
+    causes: list[Cause] = ["unexplained", "sole", "joint", "overdetermined"]
+    return np.select(conditions, [_CAUSES.index(cause) for cause in causes], _CAUSES.index("masked")).astype(np.int32)
 
 
 def _group(
     labels: LabelChanges, causes: Int32s, involved: npt.NDArray[np.bool_], names: Sequence[str]
-) -> tuple[tuple[CauseGroup, ...], Int32s]:
+) -> tuple[tuple[CauseRow, ...], Int32s]:
     """The groups, the largest first, then by cause and factors; and for each label change, the index of its group.
 
     involved: factors x changes.
@@ -212,11 +177,11 @@ def _group(
     n_added = np.bincount(inverse[labels.is_added], minlength=distinct.shape[1])
     n_removed = np.bincount(inverse[~labels.is_added], minlength=distinct.shape[1])
     groups = [
-        CauseGroup(
-            _CAUSES[key[0]],
-            tuple(name for name, is_in in zip(names, key[1:], strict=True) if is_in),
-            int(n_added[index]),
-            int(n_removed[index]),
+        CauseRow(
+            cause=_CAUSES[key[0]],
+            factors=tuple(name for name, is_in in zip(names, key[1:], strict=True) if is_in),
+            n_added=int(n_added[index]),
+            n_removed=int(n_removed[index]),
         )
         for index, key in enumerate(distinct.T)
     ]

@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import VersionDiff
-from tagpipe.comparison.document import DiffDocument
-from tagpipe.comparison.gates import GateResult
+from tagpipe.comparison.document import DiffDocument, GateRow
 from tagpipe.comparison.make_document import make_document
 
 
@@ -20,7 +19,7 @@ class Comparison:
     diff: VersionDiff
     attribution: Attribution | None
     """None if causes were not asked for."""
-    gates: tuple[GateResult, ...]
+    gates: tuple[GateRow, ...]
 
     @property
     def passed(self) -> bool:
@@ -42,7 +41,7 @@ def changes_table(comparison: Comparison) -> pa.Table:
     projects, tags = diff.union.unpack(diff.labels.labels)
     groups = attribution.groups if attribution else ()
     of_group = pa.array(attribution.group_of) if attribution else pa.nulls(len(diff.labels), pa.int32())
-    causes = pa.array([str(group.cause) for group in groups], pa.string())
+    causes = pa.array([group.cause for group in groups], pa.string())
     factors = pa.array([list(group.factors) for group in groups], pa.list_(pa.string()))
     return pa.table(
         {

@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tagpipe.comparison.document import EntryRow, MoveRow, TagRow, ValueRow
 from tagpipe.comparison.sides import LabelChanges, Side, Union, diff_labels, unite
-from tagpipe.comparison.tag_changes import Signature, TagChange, diff_tags, group_changes
-from tagpipe.comparison.tag_moves import TagMove, find_moves
+from tagpipe.comparison.tag_changes import Signature, diff_tags, group_changes
+from tagpipe.comparison.tag_moves import find_moves
 from tagpipe.comparison.value_changes import (
-    EntryChange,
-    ValueChange,
     diff_counts,
     diff_values,
     diff_vocabularies,
@@ -36,7 +35,7 @@ class VersionDiff:
     base: Side
     head: Side
     union: Union
-    schema_changes: tuple[ValueChange, ...]
+    schema_changes: tuple[ValueRow, ...]
     """Columns whose type differs, and the text fields if they do."""
     added: Int64s
     removed: Int64s
@@ -54,28 +53,28 @@ class VersionDiff:
     """Those of added and removed projects, too."""
     n_base_labels: int
     n_head_labels: int
-    tags: tuple[TagChange, ...]
-    near_cut: tuple[TagChange, ...]
+    tags: tuple[TagRow, ...]
+    near_cut: tuple[TagRow, ...]
     """Tags that stayed on their side of the cut, close to it."""
     signatures: tuple[Signature, ...]
     """Of projects in both versions."""
-    moves: tuple[TagMove, ...]
+    moves: tuple[MoveRow, ...]
     """Of projects in both versions."""
-    params: tuple[ValueChange, ...]
-    sources: tuple[ValueChange, ...]
-    vocabulary: tuple[EntryChange, ...]
-    measures: tuple[ValueChange, ...]
+    params: tuple[ValueRow, ...]
+    sources: tuple[ValueRow, ...]
+    vocabulary: tuple[EntryRow, ...]
+    measures: tuple[ValueRow, ...]
     """Every count and measure of the reports, changed or not."""
-    out_of_vocabulary: tuple[ValueChange, ...]
+    out_of_vocabulary: tuple[ValueRow, ...]
     """Forms whose number of projects differs, the largest difference first."""
 
     @property
-    def entered(self) -> tuple[TagChange, ...]:
+    def entered(self) -> tuple[TagRow, ...]:
         """Tags that passed the cut in head only."""
         return tuple(change for change in self.tags if change.is_kept and not change.was_kept)
 
     @property
-    def left(self) -> tuple[TagChange, ...]:
+    def left(self) -> tuple[TagRow, ...]:
         """Tags that passed the cut in base only."""
         return tuple(change for change in self.tags if change.was_kept and not change.is_kept)
 
@@ -162,7 +161,7 @@ def _of_projects(union: Union, labels: LabelChanges, projects: Int64s) -> LabelC
     return LabelChanges(labels.labels[stays], labels.is_added[stays])
 
 
-def _diff_schemas(base: Side, head: Side) -> tuple[ValueChange, ...]:
+def _diff_schemas(base: Side, head: Side) -> tuple[ValueRow, ...]:
     """Columns whose types differ, and text fields that came or went."""
     types = [
         {

@@ -1,5 +1,7 @@
 """A comparison as one JSON-ready document: what every renderer draws, and the artifact that a pull request uploads.
 
+The rows are also what the comparison itself is computed into: `make_document` only orders and cuts their lists.
+
 The models are strict and refuse unknown fields, for documents come back from pull requests that nobody has reviewed.
 Their JSON schema, field descriptions included, is published as docs/diff.schema.json.
 """
@@ -13,6 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 Row = TypeVar("Row")
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
+Cause = Literal["sole", "joint", "overdetermined", "masked", "unexplained"]
+"""How edits made a label change (`comparison.causes`)."""
+
+NEAR_CUT = 0.1
+"""A tag is near the cut when its support is at most this fraction of `min_projects` away from it."""
 
 
 class DocumentPart(BaseModel):
@@ -72,6 +79,15 @@ class TagRow(DocumentPart):
     n_removed: Count
     """Projects that lost it as a label."""
 
+    @property
+    def differs(self) -> bool:
+        """True if its support, its side of the cut or any of its labels differ in head."""
+        return (self.base, self.was_kept) != (self.head, self.is_kept) or bool(self.n_added or self.n_removed)
+
+    def is_near(self, min_projects: int) -> bool:
+        """True if it stayed on its side of the cut and is near the cut in head."""
+        return self.was_kept == self.is_kept and abs(self.head - min_projects) <= NEAR_CUT * min_projects
+
 
 class SignatureRow(DocumentPart):
     """The same label change on several projects."""
@@ -122,10 +138,14 @@ class EntryRow(DocumentPart):
 class CauseRow(DocumentPart):
     """Label changes of one cause and the same factors."""
 
-    cause: Literal["sole", "joint", "overdetermined", "masked", "unexplained"]
+    cause: Cause
     factors: tuple[str, ...]
     n_added: Count
     n_removed: Count
+
+    @property
+    def n_changes(self) -> int:
+        return self.n_added + self.n_removed
 
 
 class FactorRow(DocumentPart):

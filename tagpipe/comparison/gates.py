@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import VersionDiff
+from tagpipe.comparison.document import GateRow
 from tagpipe.params import GateParams
 
 
-@dataclass(frozen=True)
-class GateResult:
-    """One gate, checked."""
-
-    name: str
-    limit: float | None
-    """The most that passes; None if the gate is off."""
-    found: float | None
-    """None if it was not looked for."""
-    is_fraction: bool
-    """True if limit and found are fractions, 0-1; else they are counts."""
-
-    @property
-    def passed(self) -> bool:
-        """True if what was found is within the limit, or the gate is off. A limit on what was not looked for fails."""
-        return self.limit is None or (self.found is not None and self.found <= self.limit)
-
-
-def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateParams) -> tuple[GateResult, ...]:
+def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateParams) -> tuple[GateRow, ...]:
     """Every gate, in the order of params.yaml. gates: head's."""
-    warnings = [change for change in diff.measures if change.name.startswith("vocabulary.n_warnings.")]
-    n_new_warnings = sum(max(0, (change.head or 0) - (change.base or 0)) for change in warnings)
+    n_warnings, n_old_warnings = (side.validation.vocabulary.n_warnings for side in (diff.head, diff.base))
+    n_new_warnings = sum(max(0, count - n_old_warnings.get(kind, 0)) for kind, count in n_warnings.items())
     found: dict[str, float | None] = {
         "max_projects_removed": _fraction(len(diff.removed), diff.base.projects.num_rows),
         "max_labels_changed": _fraction(len(diff.labels), diff.n_base_labels),
@@ -40,7 +21,16 @@ def check_gates(diff: VersionDiff, attribution: Attribution | None, gates: GateP
         "max_unexplained": attribution.n_unexplained if attribution else None,
     }
     fractions = ("max_projects_removed", "max_labels_changed")
-    return tuple(GateResult(name, getattr(gates, name), value, name in fractions) for name, value in found.items())
+    return tuple(
+        check_gate(name, limit=getattr(gates, name), found=value, is_fraction=name in fractions)
+        for name, value in found.items()
+    )
+
+
+def check_gate(name: str, *, limit: float | None, found: float | None, is_fraction: bool = False) -> GateRow:
+    """A gate passes if it is off, or what was found is within its limit. A limit on what was not looked for fails."""
+    passed = limit is None or (found is not None and found <= limit)
+    return GateRow(name=name, limit=limit, found=found, is_fraction=is_fraction, passed=passed)
 
 
 def _fraction(part: int, whole: int) -> float:

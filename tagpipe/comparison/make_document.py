@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import VersionDiff
@@ -12,18 +11,13 @@ from tagpipe.comparison.document import (
     ChangeRow,
     CutList,
     DiffDocument,
-    DocumentPart,
-    EntryRow,
     GateRow,
-    MoveRow,
     ProjectRow,
     Projects,
+    Row,
     SideRow,
     SignatureRow,
-    TagRow,
-    ValueRow,
 )
-from tagpipe.comparison.gates import GateResult
 from tagpipe.comparison.sides import Side
 from tagpipe.tables.tag_lists import Int64s
 
@@ -33,12 +27,10 @@ MAX_CHANGES = 20_000
 MAX_EXAMPLES = 5
 MAX_TITLE_CHARS = 80
 
-Part = TypeVar("Part", bound=DocumentPart)
 
-
-def make_document(diff: VersionDiff, attribution: Attribution | None, gates: Iterable[GateResult]) -> DiffDocument:
+def make_document(diff: VersionDiff, attribution: Attribution | None, gates: Iterable[GateRow]) -> DiffDocument:
     """The document of a comparison, in an order that only depends on its content."""
-    gate_rows = tuple(_row(GateRow, gate) for gate in gates)
+    gates = tuple(gates)
     n_added = int(diff.labels.is_added.sum())
     most_changed = sorted(diff.tags, key=lambda change: (-(change.n_added + change.n_removed), change.tag))
     return DiffDocument(
@@ -46,35 +38,30 @@ def make_document(diff: VersionDiff, attribution: Attribution | None, gates: Ite
         base=_side_row(diff.base, diff.n_base_labels),
         head=_side_row(diff.head, diff.n_head_labels),
         is_same=diff.is_same,
-        passed=all(gate.passed for gate in gate_rows),
-        gates=gate_rows,
-        causes=_row(Causes, attribution) if attribution else None,
+        passed=all(gate.passed for gate in gates),
+        gates=gates,
+        causes=Causes.model_validate(attribution, from_attributes=True) if attribution else None,
         n_labels_added=n_added,
         n_labels_removed=len(diff.labels) - n_added,
-        entered=_cut(TagRow, diff.entered),
-        left=_cut(TagRow, diff.left),
-        near_cut=_cut(TagRow, diff.near_cut),
-        moves=_cut(MoveRow, diff.moves),
+        entered=_cut(diff.entered),
+        left=_cut(diff.left),
+        near_cut=_cut(diff.near_cut),
+        moves=_cut(diff.moves),
         projects=Projects(**{name: _cut_projects(diff, getattr(diff, name)) for name in Projects.model_fields}),
         signatures=_cut_signatures(diff),
-        tags=_cut(TagRow, most_changed),
-        schema_changes=_cut(ValueRow, diff.schema_changes),
-        params=_cut(ValueRow, diff.params),
-        sources=_cut(ValueRow, diff.sources),
-        vocabulary=_cut(EntryRow, diff.vocabulary),
-        measures=_cut(ValueRow, diff.measures),
-        out_of_vocabulary=_cut(ValueRow, diff.out_of_vocabulary),
+        tags=_cut(most_changed),
+        schema_changes=_cut(diff.schema_changes),
+        params=_cut(diff.params),
+        sources=_cut(diff.sources),
+        vocabulary=_cut(diff.vocabulary),
+        measures=_cut(diff.measures),
+        out_of_vocabulary=_cut(diff.out_of_vocabulary),
         changes=_cut_changes(diff, attribution),
     )
 
 
-def _row(model: type[Part], value: object) -> Part:
-    """The attributes of `value` that `model` has fields for."""
-    return model.model_validate(value, from_attributes=True)
-
-
-def _cut(model: type[Part], values: Sequence[object]) -> CutList[Part]:
-    return CutList(n=len(values), rows=tuple(_row(model, value) for value in values[:MAX_ROWS]))
+def _cut(rows: Sequence[Row]) -> CutList[Row]:
+    return CutList(n=len(rows), rows=tuple(rows[:MAX_ROWS]))
 
 
 def _side_row(side: Side, n_labels: int) -> SideRow:

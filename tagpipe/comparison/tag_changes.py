@@ -8,39 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tagpipe.comparison.document import TagRow
 from tagpipe.comparison.sides import LabelChanges, Side, Union
 from tagpipe.tables.tag_lists import Int64s
-
-NEAR_CUT = 0.1
-"""A tag is near the cut when its support is at most this fraction of `min_projects` away from it."""
-
-
-@dataclass(frozen=True)
-class TagChange:
-    """The support, the place at the cut and the label changes of one tag."""
-
-    tag: str
-    base: int
-    """Projects with it before the cut, in base; 0 if base has not seen it."""
-    head: int
-    """The same in head."""
-    was_kept: bool
-    """True if it passed base's cut."""
-    is_kept: bool
-    """True if it passed head's cut."""
-    n_added: int
-    """Projects that gained it as a label."""
-    n_removed: int
-    """Projects that lost it as a label."""
-
-    @property
-    def differs(self) -> bool:
-        """True if its support, its side of the cut or any of its labels differ in head."""
-        return (self.base, self.was_kept) != (self.head, self.is_kept) or bool(self.n_added or self.n_removed)
-
-    def is_near(self, min_projects: int) -> bool:
-        """True if it stayed on its side of the cut and is near the cut in head."""
-        return self.was_kept == self.is_kept and abs(self.head - min_projects) <= NEAR_CUT * min_projects
 
 
 @dataclass(frozen=True)
@@ -59,7 +29,7 @@ class Signature:
         return len(self.projects)
 
 
-def diff_tags(base: Side, head: Side, union: Union, labels: LabelChanges) -> tuple[TagChange, ...]:
+def diff_tags(base: Side, head: Side, union: Union, labels: LabelChanges) -> tuple[TagRow, ...]:
     """Every tag that either side has seen, ascending."""
     tags = union.unpack(labels.labels)[1]
     n_added, n_removed = (
@@ -67,11 +37,22 @@ def diff_tags(base: Side, head: Side, union: Union, labels: LabelChanges) -> tup
         for mask in (labels.is_added, ~labels.is_added)
     )
     ours, theirs = _supports(base.tags), _supports(head.tags)
-    changes = []
+    rows = []
     for tag in sorted(ours.keys() | theirs.keys() | n_added.keys()):
         (n_base, was_kept), (n_head, is_kept) = ours.get(tag, (0, False)), theirs.get(tag, (0, False))
-        changes.append(TagChange(tag, n_base, n_head, was_kept, is_kept, n_added.get(tag, 0), n_removed.get(tag, 0)))
-    return tuple(changes)
+        gained, lost = n_added.get(tag, 0), n_removed.get(tag, 0)
+        rows.append(
+            TagRow(
+                tag=tag,
+                base=n_base,
+                head=n_head,
+                was_kept=was_kept,
+                is_kept=is_kept,
+                n_added=gained,
+                n_removed=lost,
+            )
+        )
+    return tuple(rows)
 
 
 def _supports(tags: pa.Table) -> dict[str, tuple[int, bool]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from tagpipe.comparison.document import MoveRow, TagRow
 from tagpipe.comparison.sides import LabelChanges, Side, Union
-from tagpipe.comparison.tag_changes import TagChange
 from tagpipe.tables.tag_lists import Int64s, offsets_of
 from tagpipe.vocabulary.vocabulary import normalize_tag, resolve_names
 
@@ -25,30 +24,12 @@ _SLICE = 1 << 18
 Kind = Literal["rename", "merge", "split"]
 
 
-@dataclass(frozen=True)
-class TagMove:
-    """Labels that went from one tag to another, on projects that both versions have."""
-
-    kind: Kind
-    old: str
-    new: str
-    declared: bool
-    """True if `old`, a tag in base's vocabulary, is an alias of `new` in head's; else only the labels suggest it."""
-    n_moved: int
-    """Projects that lost `old` and gained `new`."""
-    n_lost: int
-    """Projects that lost `old`."""
-    n_gained: int
-    """Projects that gained `new`."""
-    overlap: float
-    """Jaccard index (0-1) of losers and gainers: of the whole rename, merge or split; of this pair if declared."""
-
-
 def find_moves(
-    union: Union, labels: LabelChanges, tags: tuple[TagChange, ...], base: Side, head: Side
-) -> tuple[TagMove, ...]:
+    union: Union, labels: LabelChanges, tags: tuple[TagRow, ...], base: Side, head: Side
+) -> tuple[MoveRow, ...]:
     """Declared moves, then suspected ones, both by n_moved descending, then old, new.
 
+    A declared move's overlap is that of its own losers and gainers; a suspected one's, of the whole merge or split.
     labels: the changes of projects that both versions have. tags: from `diff_tags`.
     """
     lost, gained = (_projects_by_tag(union, labels, is_added=is_added) for is_added in (False, True))
@@ -57,22 +38,30 @@ def find_moves(
     names = union.tags.to_pylist()
     index_of = {name: index for index, name in enumerate(names)}
     no_projects = np.zeros(0, dtype=np.int64)
-    declared = []
-    for old, new in _declared_pairs(base, head):
+
+    def describe(kind: Kind, old: str, new: str, overlap: float | None = None) -> MoveRow:
         # A tag that no labeled project has is in the vocabulary, but not in the union.
         pair = index_of.get(old, -1), index_of.get(new, -1)
         losers, gainers = lost.get(pair[0], no_projects), gained.get(pair[1], no_projects)
-        kind: Kind = "merge" if new in base.vocabulary.tags else "rename"
-        overlap = _jaccard(losers, gainers)
-        declared.append(TagMove(kind, old, new, True, n_moved.get(pair, 0), len(losers), len(gainers), overlap))
-    known = {(index_of.get(move.old), index_of.get(move.new)) for move in declared}
-    suspected = [
-        TagMove(kind, names[old], names[new], False, n_moved[old, new], len(lost[old]), len(gained[new]), overlap)
+        return MoveRow(
+            kind=kind,
+            old=old,
+            new=new,
+            declared=overlap is None,
+            n_moved=n_moved.get(pair, 0),
+            n_lost=len(losers),
+            n_gained=len(gainers),
+            overlap=_jaccard(losers, gainers) if overlap is None else overlap,
+        )
+
+    declared = _declared_pairs(base, head)
+    rows = [describe("merge" if new in base.vocabulary.tags else "rename", old, new) for old, new in declared]
+    rows += [
+        describe(kind, names[old], names[new], overlap)
         for kind, old, new, overlap in _suspect(lost, gained, n_moved, [by_name[name] for name in names])
-        if (old, new) not in known
+        if (names[old], names[new]) not in declared
     ]
-    ordered = sorted([*declared, *suspected], key=lambda move: (not move.declared, -move.n_moved, move.old, move.new))
-    return tuple(ordered)
+    return tuple(sorted(rows, key=lambda move: (not move.declared, -move.n_moved, move.old, move.new)))
 
 
 def _declared_pairs(base: Side, head: Side) -> list[tuple[str, str]]:
@@ -114,7 +103,7 @@ def _suspect(
     lost: dict[int, Int64s],
     gained: dict[int, Int64s],
     n_moved: dict[tuple[int, int], int],
-    tags: list[TagChange],
+    tags: list[TagRow],
 ) -> Iterator[tuple[Kind, int, int, float]]:
     """(kind, old, new, overlap) of splits by their old tag, then of merges and renames by their new one; no pair twice.
 

@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from tagpipe.comparison.document import EntryRow, ValueRow
 from tagpipe.comparison.sides import Side
 from tagpipe.params import Params, dump_params
 from tagpipe.vocabulary.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True)
-class ValueChange:
-    """A parameter, pin, count or measure in both versions."""
-
-    name: str
-    base: Any
-    """None if base does not have it."""
-    head: Any
-    """None if head does not have it."""
-
-
-@dataclass(frozen=True)
-class EntryChange:
-    """A vocabulary entry that differs, with the aliases and parents that it gained and lost, each ascending."""
-
-    kind: Literal["added", "removed", "changed"]
-    tag: str
-    aliases_added: tuple[str, ...] = ()
-    aliases_removed: tuple[str, ...] = ()
-    parents_added: tuple[str, ...] = ()
-    parents_removed: tuple[str, ...] = ()
 
 
 def flatten_params(params: Params) -> dict[str, Any]:
@@ -49,7 +26,7 @@ def flatten_params(params: Params) -> dict[str, Any]:
     return flat
 
 
-def diff_vocabularies(base: Vocabulary, head: Vocabulary) -> tuple[EntryChange, ...]:
+def diff_vocabularies(base: Vocabulary, head: Vocabulary) -> tuple[EntryRow, ...]:
     """The entries that were added or removed, or whose aliases or parents differ, by tag."""
     ours, theirs = _names_by_tag(base), _names_by_tag(head)
     changes = []
@@ -59,13 +36,13 @@ def diff_vocabularies(base: Vocabulary, head: Vocabulary) -> tuple[EntryChange, 
         old_aliases, old_parents = ours.get(tag, (set(), set()))
         new_aliases, new_parents = theirs.get(tag, (set(), set()))
         changes.append(
-            EntryChange(
-                "added" if tag not in ours else "removed" if tag not in theirs else "changed",
-                tag,
-                tuple(sorted(new_aliases - old_aliases)),
-                tuple(sorted(old_aliases - new_aliases)),
-                tuple(sorted(new_parents - old_parents)),
-                tuple(sorted(old_parents - new_parents)),
+            EntryRow(
+                kind="added" if tag not in ours else "removed" if tag not in theirs else "changed",
+                tag=tag,
+                aliases_added=tuple(sorted(new_aliases - old_aliases)),
+                aliases_removed=tuple(sorted(old_aliases - new_aliases)),
+                parents_added=tuple(sorted(new_parents - old_parents)),
+                parents_removed=tuple(sorted(old_parents - new_parents)),
             )
         )
     return tuple(changes)
@@ -77,26 +54,29 @@ def _names_by_tag(vocabulary: Vocabulary) -> dict[str, tuple[set[str], set[str]]
     return {tag: (set(aliases), set(parents)) for tag, aliases, parents in entries}
 
 
-def diff_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[ValueChange, ...]:
+def diff_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[ValueRow, ...]:
     """The values that differ, in the order of head, then of base."""
-    names = dict.fromkeys([*head, *base])
-    return tuple(
-        ValueChange(name, base.get(name), head.get(name)) for name in names if base.get(name) != head.get(name)
-    )
+    return tuple(row for row in _pair_values(base, head) if row.base != row.head)
 
 
-def diff_counts(base: Mapping[str, int], head: Mapping[str, int]) -> tuple[ValueChange, ...]:
+def _pair_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[ValueRow]:
+    """All values, in the order of head, then of base."""
+    for name in dict.fromkeys([*head, *base]):
+        yield ValueRow(name=name, base=base.get(name), head=head.get(name))
+
+
+def diff_counts(base: Mapping[str, int], head: Mapping[str, int]) -> tuple[ValueRow, ...]:
     """Counts that differ, the largest difference first, then by name."""
-    names = {name for name, _ in base.items() ^ head.items()}
-    changes = [ValueChange(name, base.get(name, 0), head.get(name, 0)) for name in names]
-    return tuple(sorted(changes, key=lambda change: (-abs(change.head - change.base), change.name)))
+    pairs = {name: (base.get(name, 0), head.get(name, 0)) for name, _ in base.items() ^ head.items()}
+    names = sorted(pairs, key=lambda name: (-abs(pairs[name][1] - pairs[name][0]), name))
+    return tuple(ValueRow(name=name, base=pairs[name][0], head=pairs[name][1]) for name in names)
 
 
 _MEASURED = {"projects", "tag_uses", "tags", "cardinality", "density", "imbalance"}
 """The parts of threshold.json whose numbers are compared."""
 
 
-def pair_measures(base: Side, head: Side) -> tuple[ValueChange, ...]:
+def pair_measures(base: Side, head: Side) -> tuple[ValueRow, ...]:
     """Every number in validation.json's `vocabulary` and in the _MEASURED parts of threshold.json, changed or not."""
     ours, theirs = (
         dict(
@@ -106,7 +86,7 @@ def pair_measures(base: Side, head: Side) -> tuple[ValueChange, ...]:
         )
         for side in (base, head)
     )
-    return tuple(ValueChange(name, ours.get(name), theirs.get(name)) for name in dict.fromkeys([*theirs, *ours]))
+    return tuple(_pair_values(ours, theirs))
 
 
 def _iter_numbers(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

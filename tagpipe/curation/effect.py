@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from tagpipe.comparison.diff import VersionDiff
-from tagpipe.comparison.gates import GateResult
-from tagpipe.comparison.tag_changes import TagChange
+from tagpipe.comparison.document import GateRow, TagRow
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,11 @@ class EditEffect:
     """Projects that get their first tag."""
     n_newly_unlabeled: int
     """Projects that lose their last tag."""
-    entered: tuple[TagChange, ...]
+    entered: tuple[TagRow, ...]
     """Tags that enter the cut."""
-    left: tuple[TagChange, ...]
+    left: tuple[TagRow, ...]
     """Tags that leave the cut."""
-    tags: tuple[TagChange, ...]
+    tags: tuple[TagRow, ...]
     """Every tag that differs, the most changed first."""
     failed_gates: tuple[str, ...]
     """Names of the gates that the edit alone would fail."""
@@ -47,7 +46,7 @@ class EditEffect:
         return {**{name: value for name, value in asdict(self).items() if name.startswith("n_")}, **lists}
 
 
-def measure_effect(diff: VersionDiff, gates: Iterable[GateResult]) -> EditEffect:
+def measure_effect(diff: VersionDiff, gates: Iterable[GateRow]) -> EditEffect:
     """The effect, from the comparison of the two datasets. Gates that were not measured count as held."""
     projects, _ = diff.union.unpack(diff.labels.labels)
     added = diff.labels.is_added

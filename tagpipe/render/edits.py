@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tagpipe.comparison.tag_changes import TagChange
+from tagpipe.comparison.document import TagRow
 from tagpipe.curation.effect import EditEffect
 from tagpipe.curation.suggestions import Kind, Suggestion
 from tagpipe.render.text import EMPTY, MAX_COMMAND, count_nouns, shorten, visible
@@ -53,7 +53,7 @@ def _describe_labels(effect: EditEffect) -> str:
     return f"{count_nouns(effect.n_labels_added, 'label')} added and {effect.n_labels_removed:,} removed; {projects}"
 
 
-def _list(changes: Sequence[TagChange]) -> str:
+def _list(changes: Sequence[TagRow]) -> str:
     shown = [f"{shorten(change.tag, 40) or EMPTY} {change.base:,} -> {change.head:,}" for change in changes[:_MAX_TAGS]]
     more = [f"{len(changes) - _MAX_TAGS} more"] if len(changes) > _MAX_TAGS else []
     return ", ".join(shown + more) or "none"

@@ -93,7 +93,7 @@ def test_normalisation_and_aliases_change_five_projects_of_the_lesson(folders: d
     ]
     assert (len(diff.newly_labeled), len(diff.newly_unlabeled), diff.entered, diff.left) == (3, 0, (), ())
     assert attribution is not None
-    assert [(str(group.cause), group.factors, group.n_changes) for group in attribution.groups] == [
+    assert [(group.cause, group.factors, group.n_changes) for group in attribution.groups] == [
         ("sole", ("annotate.aliases",), 5)
     ]
 
@@ -105,7 +105,7 @@ def test_the_lesson_s_rule_beside_the_default(folders: dict[str, Path]) -> None:
     assert (len(diff.entered), len(diff.left)) == (0, 66)
     assert (len(diff.newly_labeled), len(diff.newly_unlabeled)) == (10, 339)
     assert attribution is not None
-    assert [(str(group.cause), group.factors, group.n_changes) for group in attribution.groups] == [
+    assert [(group.cause, group.factors, group.n_changes) for group in attribution.groups] == [
         ("sole", ("threshold.min_projects",), 1145),
         ("sole", ("annotate.parents",), 275),
         ("overdetermined", ("annotate.aliases", "threshold.min_projects"), 24),
@@ -125,7 +125,7 @@ def test_the_later_version_beside_the_earlier(folders: dict[str, Path]) -> None:
         ("rename", "unit-tests", "testing", False, 15),
     ]
     assert attribution is not None
-    assert [(str(group.cause), group.factors, group.n_changes) for group in attribution.groups] == [
+    assert [(group.cause, group.factors, group.n_changes) for group in attribution.groups] == [
         ("sole", ("vocabulary",), 1035),
         ("overdetermined", ("projects", "vocabulary"), 91),
         ("sole", ("projects",), 16),

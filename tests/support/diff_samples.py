@@ -8,8 +8,7 @@ from typing import Any
 from support.samples import build_records, project
 from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import diff_versions
-from tagpipe.comparison.document import DiffDocument
-from tagpipe.comparison.gates import GateResult
+from tagpipe.comparison.document import DiffDocument, GateRow
 from tagpipe.comparison.make_document import make_document
 from tagpipe.dataset.build import Build
 from tagpipe.dataset.compare_builds import side_of
@@ -23,15 +22,10 @@ def build_labels(labels: Labels, vocabulary: Mapping[str, Any] | str = "a b c d 
 
 
 def document_of(
-    base: Build, head: Build, *, gates: Iterable[GateResult] = (), attribution: Attribution | None = None
+    base: Build, head: Build, *, gates: Iterable[GateRow] = (), attribution: Attribution | None = None
 ) -> DiffDocument:
     """The comparison of two builds."""
     return make_document(diff_versions(side_of(base, "old"), side_of(head, "new")), attribution, gates)
-
-
-def gate(name: str, *, limit: float | None, found: float, is_fraction: bool = False) -> GateResult:
-    """A gate's result."""
-    return GateResult(name, limit, found, is_fraction)
 
 
 BASE = build_labels({1: "ab", 2: "ab", 3: "b", 4: "bc", 5: ""}, threshold={"min_projects": 2})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from support.diff_samples import build_labels, gate
+from support.diff_samples import build_labels
 
-from tagpipe.comparison.causes import Attribution, Cause, CauseGroup
+from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.comparison import Comparison, changes_table
 from tagpipe.comparison.diff import VersionDiff, diff_versions
+from tagpipe.comparison.document import CauseRow
+from tagpipe.comparison.gates import check_gate
 from tagpipe.dataset.compare_builds import side_of
 
 
@@ -31,8 +33,8 @@ def test_the_table_has_a_row_for_each_label_change_by_project_and_tag() -> None:
 
 def test_the_table_says_what_caused_each_change() -> None:
     groups = (
-        CauseGroup(Cause.JOINT, ("projects", "vocabulary"), n_added=1, n_removed=2),
-        CauseGroup(Cause.SOLE, ("projects",), n_added=1, n_removed=0),
+        CauseRow(cause="joint", factors=("projects", "vocabulary"), n_added=1, n_removed=2),
+        CauseRow(cause="sole", factors=("projects",), n_added=1, n_removed=0),
     )
     attribution = Attribution((), groups, np.array([0, 1, 0, 0], dtype=np.int32), n_replays=0)
     table = changes_table(Comparison(changed_diff(), attribution, ()))
@@ -41,7 +43,7 @@ def test_the_table_says_what_caused_each_change() -> None:
 
 
 def test_a_comparison_passes_if_every_gate_does() -> None:
-    within, beyond = gate("max_tags_leaving", limit=1, found=1), gate("max_unexplained", limit=0, found=1)
+    within, beyond = check_gate("max_tags_leaving", limit=1, found=1), check_gate("max_unexplained", limit=0, found=1)
     diff = changed_diff()
     assert Comparison(diff, None, ()).passed
     assert Comparison(diff, None, (within,)).passed

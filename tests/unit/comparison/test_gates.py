@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.diff_samples import build_labels, gate
+from support.diff_samples import build_labels
 
-from tagpipe.comparison.causes import Attribution, Cause, CauseGroup
+from tagpipe.comparison.causes import Attribution
 from tagpipe.comparison.diff import diff_versions
-from tagpipe.comparison.gates import check_gates
+from tagpipe.comparison.document import CauseRow
+from tagpipe.comparison.gates import check_gate, check_gates
 from tagpipe.dataset.compare_builds import side_of
 
 CLEAN: dict[str, Any] = {"ant": {}, "bee": {}, "cow": {}}
@@ -59,8 +60,8 @@ def test_the_limits_are_those_of_head() -> None:
 def test_changes_without_an_explanation_are_counted_where_causes_were_asked_for() -> None:
     diff = diff_versions(*(side_of(build_labels(labels, CLEAN), "side") for labels in (LABELS, {1: ["ant"]})))
     groups = (
-        CauseGroup(Cause.UNEXPLAINED, (), n_added=1, n_removed=2),
-        CauseGroup(Cause.SOLE, ("projects",), n_added=4, n_removed=0),
+        CauseRow(cause="unexplained", factors=(), n_added=1, n_removed=2),
+        CauseRow(cause="sole", factors=("projects",), n_added=4, n_removed=0),
     )
     attribution = Attribution((), groups, np.zeros(7, dtype=np.int32), n_replays=0)
     found = {result.name: result.found for result in check_gates(diff, attribution, diff.head.params.gates)}
@@ -74,4 +75,4 @@ def test_changes_without_an_explanation_are_counted_where_causes_were_asked_for(
 def test_a_change_passes_up_to_the_limit_and_what_nobody_looked_for_does_not(
     limit: float | None, found: Any, passed: bool
 ) -> None:
-    assert gate("max_unexplained", limit=limit, found=found).passed is passed
+    assert check_gate("max_unexplained", limit=limit, found=found).passed is passed

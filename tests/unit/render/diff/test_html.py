@@ -8,12 +8,13 @@ import json
 import re
 from typing import Any
 
-from support.diff_samples import changed_document, gate
+from support.diff_samples import changed_document
 
 from tagpipe.comparison.document import CutList
+from tagpipe.comparison.gates import check_gate
 from tagpipe.render.diff.html import embed_json, html_diff
 
-DOCUMENT = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)])
+DOCUMENT = changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)])
 
 
 def data_of(page: str) -> Any:

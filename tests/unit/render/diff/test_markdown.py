@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.diff_samples import BASE, changed_document, document_of, gate
+from support.diff_samples import BASE, changed_document, document_of
 from support.hostile import hostile_document, section, tag_row
 
 from tagpipe.comparison.document import CutList, DiffDocument, TagRow
+from tagpipe.comparison.gates import check_gate
 from tagpipe.render.diff.markdown import DROPPED_FIRST, MARKER, MAX_BYTES, markdown_diff
 from tagpipe.render.diff.sections import make_sections
 
@@ -14,14 +15,14 @@ OPEN = ("#### Causes", "#### Gates", "#### Tags that left the cut", "#### Tags t
 
 
 def test_it_begins_with_the_marker_then_the_verdict() -> None:
-    text = markdown_diff(document_of(BASE, BASE, gates=[gate("max_tags_leaving", limit=0, found=0)]))
+    text = markdown_diff(document_of(BASE, BASE, gates=[check_gate("max_tags_leaving", limit=0, found=0)]))
     assert text.splitlines()[:3] == [MARKER, "", "### ✅ No difference"]
-    text = markdown_diff(changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)]))
+    text = markdown_diff(changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)]))
     assert text.splitlines()[2:5] == ["### ❌ Failed: 1 of 1 gate", "", "`max_tags_leaving` 2 (at most 0)"]
 
 
 def test_what_decides_is_not_folded_away() -> None:
-    text = markdown_diff(changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)]))
+    text = markdown_diff(changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)]))
     before = text.partition("<details>")[0]
     assert [heading for heading in OPEN if heading not in before] == []
     assert "| `b` | 4 | 2 | -2 |" in before

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.diff_samples import BASE, build_labels, changed_document, document_of, gate
+from support.diff_samples import BASE, build_labels, changed_document, document_of
 
-from tagpipe.comparison.causes import Attribution, Cause, CauseGroup, FactorEffect
+from tagpipe.comparison.causes import Attribution
+from tagpipe.comparison.document import CauseRow, FactorRow
+from tagpipe.comparison.gates import check_gate
 from tagpipe.render.diff.cells import Cell, DiffTable, count, percent, public_list, signed, value
 from tagpipe.render.diff.sections import list_projects, make_sections
 from tagpipe.render.diff.verdict import verdict_of
@@ -25,7 +27,7 @@ def sections_of(**parts: object) -> dict[str, DiffTable]:
 
 
 def test_no_difference() -> None:
-    verdict = verdict_of(document_of(BASE, BASE, gates=[gate("max_tags_leaving", limit=0, found=0)]))
+    verdict = verdict_of(document_of(BASE, BASE, gates=[check_gate("max_tags_leaving", limit=0, found=0)]))
     assert (verdict.tone, verdict.headline) == ("good", "No difference")
 
 
@@ -35,7 +37,7 @@ def test_no_difference_is_short() -> None:
 
 
 def test_passed_says_how_many_gates_held_and_what_changed() -> None:
-    gates = [gate("max_tags_leaving", limit=2, found=2), gate("max_unexplained", limit=None, found=9)]
+    gates = [check_gate("max_tags_leaving", limit=2, found=2), check_gate("max_unexplained", limit=None, found=9)]
     verdict = verdict_of(changed_document(gates=gates))
     assert (verdict.tone, verdict.headline, verdict.detail) == ("good", "Passed: 1 gate held, 1 off", ())
     assert read(verdict.summary) == (
@@ -45,15 +47,15 @@ def test_passed_says_how_many_gates_held_and_what_changed() -> None:
 
 
 def test_every_gate_off_is_not_called_held() -> None:
-    verdict = verdict_of(changed_document(gates=[gate("max_unexplained", limit=None, found=9)]))
+    verdict = verdict_of(changed_document(gates=[check_gate("max_unexplained", limit=None, found=9)]))
     assert verdict.headline == "Passed, but every gate is off"
 
 
 def test_failed_names_the_gates_with_their_numbers() -> None:
     gates = [
-        gate("max_projects_removed", limit=0.02, found=0.2, is_fraction=True),
-        gate("max_tags_leaving", limit=0, found=2),
-        gate("max_unexplained", limit=0, found=0),
+        check_gate("max_projects_removed", limit=0.02, found=0.2, is_fraction=True),
+        check_gate("max_tags_leaving", limit=0, found=2),
+        check_gate("max_unexplained", limit=0, found=0),
     ]
     verdict = verdict_of(changed_document(gates=gates))
     assert (verdict.tone, verdict.headline) == ("bad", "Failed: 2 of 3 gates")
@@ -61,13 +63,15 @@ def test_failed_names_the_gates_with_their_numbers() -> None:
 
 
 def test_a_document_that_contradicts_itself_has_failed() -> None:
-    document = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)]).model_copy(update={"passed": True})
+    document = changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)]).model_copy(
+        update={"passed": True}
+    )
     assert verdict_of(document).tone == "bad"
     assert verdict_of(document.model_copy(update={"passed": False, "gates": (), "is_same": True})).tone == "bad"
 
 
 def test_sections_come_in_the_order_of_what_decides() -> None:
-    keys = list(sections_of(gates=[gate("max_tags_leaving", limit=2, found=2)]))
+    keys = list(sections_of(gates=[check_gate("max_tags_leaving", limit=2, found=2)]))
     assert keys[:5] == ["sides", "causes", "gates", "left", "entered"]
     assert [key for key, section in sections_of().items() if section.is_open][-1] in ("entered", "near_cut")
 
@@ -117,12 +121,20 @@ def test_vocabulary_entries_show_what_came_and_went() -> None:
     ]
 
 
+def factor(name: str, n_suffices: int, n_needed: int, problem: str | None = None) -> FactorRow:
+    """A factor; problem: why it could not be tried alone."""
+    return FactorRow(name=name, n_suffices=n_suffices, n_needed=n_needed, problem_alone=problem, problem_without=None)
+
+
 def test_causes_name_edits_explain_words_and_tell_what_did_nothing() -> None:
-    groups = (CauseGroup(Cause.SOLE, ("vocabulary",), 2, 0), CauseGroup(Cause.JOINT, ("vocabulary", "projects"), 0, 6))
+    groups = (
+        CauseRow(cause="sole", factors=("vocabulary",), n_added=2, n_removed=0),
+        CauseRow(cause="joint", factors=("vocabulary", "projects"), n_added=0, n_removed=6),
+    )
     factors = (
-        FactorEffect("vocabulary", 2, 8),
-        FactorEffect("annotate.text", 0, 0),
-        FactorEffect("validate.id", 0, 0, "bad ids"),
+        factor("vocabulary", 2, 8),
+        factor("annotate.text", 0, 0),
+        factor("validate.id", 0, 0, problem="bad ids"),
     )
     attribution = Attribution(factors, groups, group_of=np.zeros(9, dtype=np.int32), n_replays=5)
     found = sections_of(attribution=attribution)["causes"]

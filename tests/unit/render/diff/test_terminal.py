@@ -7,9 +7,10 @@ import re
 
 import pytest
 from rich.console import Console, RenderableType
-from support.diff_samples import BASE, changed_document, document_of, gate
+from support.diff_samples import BASE, changed_document, document_of
 from support.hostile import hostile_document
 
+from tagpipe.comparison.gates import check_gate
 from tagpipe.dataset.summary import SweepRow
 from tagpipe.render.diff.terminal import render_diff
 from tagpipe.render.sweep import render_sweep
@@ -23,7 +24,7 @@ def printed(renderable: RenderableType, width: int = 80, color_system: str | Non
 
 def test_it_begins_with_the_verdict() -> None:
     assert printed(render_diff(document_of(BASE, BASE))).startswith("No difference\n")
-    text = printed(render_diff(changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)])))
+    text = printed(render_diff(changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)])))
     assert text.startswith("Failed: 1 of 1 gate: max_tags_leaving 2 (at most 0)\n3 labels added and 6 removed;")
 
 
@@ -35,7 +36,7 @@ def test_a_section_has_at_most_ten_rows_and_says_of_how_many() -> None:
 
 
 def test_colours_only_repeat_what_the_words_say() -> None:
-    document = changed_document(gates=[gate("max_tags_leaving", limit=0, found=2)])
+    document = changed_document(gates=[check_gate("max_tags_leaving", limit=0, found=2)])
     coloured = printed(render_diff(document), color_system="standard")
     assert "\x1b[1;31m" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == printed(render_diff(document))
