@@ -7,7 +7,7 @@ from typing import Any
 
 from tagpipe.checks.check_results import CheckResult, Level
 from tagpipe.checks.stored_objects import ObjectCheck, describe_fix, summarize_checks
-from tagpipe.render.text import visible
+from tagpipe.render.text import count_nouns, visible
 
 
 def render_objects(checks: Sequence[ObjectCheck], *, at_revision: bool) -> str:
@@ -57,8 +57,4 @@ def render_findings(findings: Sequence[CheckResult]) -> str:
         if finding.fix:
             lines.append(visible(f"         {finding.fix}"))
     n_ok, n_warnings, n_errors = (sum(finding.level == level for finding in findings) for level in _ORDER)
-    return "\n".join([*lines, f"{n_ok} ok, {_count(n_warnings, 'warning')}, {_count(n_errors, 'error')}"])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return "\n".join([*lines, f"{n_ok} ok, {count_nouns(n_warnings, 'warning')}, {count_nouns(n_errors, 'error')}"])

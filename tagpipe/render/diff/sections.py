@@ -63,21 +63,17 @@ def _cut_sections(document: DiffDocument) -> list[DiffTable]:
     by_support = sorted(near.rows, key=lambda row: (-row.head, row.tag))
     near_rows = [(*_support(row), words("yes" if row.is_kept else "no")) for row in by_support]
     cut = document.head.min_projects
+    crossing = [("left", left, document.left.n), ("entered", entered, document.entered.n)]
     return [
-        DiffTable(
-            "left", "Tags that left the cut", columns, [*map(_support, left)], document.left.n, True, (), "None."
+        *(
+            DiffTable(
+                key, f"Tags that {key} the cut", columns, [*map(_support, rows)], n, is_open=True, if_empty="None."
+            )
+            for key, rows, n in crossing
         ),
         DiffTable(
-            "entered",
-            "Tags that entered the cut",
-            columns,
-            [*map(_support, entered)],
-            document.entered.n,
-            True,
-            (),
-            "None.",
+            "near_cut", f"Tags within 10 % of the cut at {count(cut)}", near_columns, near_rows, near.n, is_open=True
         ),
-        DiffTable("near_cut", f"Tags within 10 % of the cut at {count(cut)}", near_columns, near_rows, near.n, True),
     ]
 
 
@@ -247,8 +243,8 @@ def _change(row: ValueRow) -> Cell:
     return signed(_as_number(row.head) - _as_number(row.base))
 
 
-def _as_number(found: JsonValue) -> float:
-    return found if isinstance(found, int | float) else 0
+def _as_number(shown: JsonValue) -> float:
+    return shown if isinstance(shown, int | float) else 0
 
 
 # What was edited
