@@ -93,17 +93,8 @@ class TagpipeError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, JSON-ready; `from_dict` gives an equal error back."""
-        return {
-            "kind": type(self).__name__,
-            "what": self.what,
-            "file": self.file,
-            "row": self.row,
-            "field": self.field,
-            "found": self.found,
-            "expected": self.expected,
-            "fix": self.fix,
-            "details": list(self.details),
-        }
+        parts = {name: getattr(self, name) for name in ("what", "file", "row", "field", "found", "expected", "fix")}
+        return {"kind": type(self).__name__, **parts, "details": list(self.details)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return from_dict, (self.as_dict(),)
@@ -111,15 +102,9 @@ class TagpipeError(Exception):
     @property
     def headline(self) -> str:
         """One line: where, what, found, expected and the fix."""
-        where = ", ".join(
-            part
-            for part in (
-                self.file,
-                f"row {self.row}" if self.row is not None else None,
-                f"field {self.field}" if self.field is not None else None,
-            )
-            if part
-        )
+        row = "" if self.row is None else f"row {self.row}"
+        field = "" if self.field is None else f"field {self.field}"
+        where = ", ".join(part for part in (self.file, row, field) if part)
         text = f"{where}: {self.what}" if where else self.what
         if self.found is not None:
             text += f"; found {self.found}"
@@ -183,16 +168,8 @@ class StageDefect(Exception):
     """A stage ended with a traceback, which has been shown; not an expected error."""
 
 
-KINDS: dict[str, type[TagpipeError]] = {
-    "TagpipeError": TagpipeError,
-    "ConfigError": ConfigError,
-    "EditRefused": EditRefused,
-    "InputError": InputError,
-    "GuardError": GuardError,
-    "SourceUnavailable": SourceUnavailable,
-    "Busy": Busy,
-    "IntegrityError": IntegrityError,
-}
+_TREE = (TagpipeError, ConfigError, EditRefused, InputError, GuardError, SourceUnavailable, Busy, IntegrityError)
+KINDS: dict[str, type[TagpipeError]] = {kind.__name__: kind for kind in _TREE}
 
 
 def from_dict(fields: dict[str, Any]) -> TagpipeError:
