@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -86,22 +87,18 @@ def annotate(projects: pa.Table, vocabulary: Vocabulary, params: AnnotateParams)
     closure = _close(vocabulary)
     bounds = [*range(0, max(raw.n_rows, 1), SLICE_ROWS), raw.n_rows]
     parts = [_annotate_rows(raw, first, last, decision, closure, params) for first, last in itertools.pairwise(bounds)]
-    lists = TagLists(
-        offsets_of(np.concatenate([part.lengths for part in parts])),
-        np.concatenate([part.tags for part in parts]),
-        pa.array(vocabulary.tags, pa.string()),
-    )
+    outcomes, implied_rows, implied_tags, lengths, tags = map(np.concatenate, zip(*parts, strict=True))
     return Annotation(
-        projects,
-        params.text,
-        lists,
-        raw,
-        decision.forms,
-        decision.tags,
-        np.concatenate([part.outcomes for part in parts]),
-        np.concatenate([part.implied_rows for part in parts]),
-        np.concatenate([part.implied_tags for part in parts]),
-        vocabulary,
+        rows=projects,
+        text=params.text,
+        labelsets=TagLists(offsets_of(lengths), tags, pa.array(vocabulary.tags, pa.string())),
+        raw=raw,
+        normalized=decision.forms,
+        tag_of=decision.tags,
+        outcomes=outcomes,
+        implied_rows=implied_rows,
+        implied_tags=implied_tags,
+        vocabulary=vocabulary,
     )
 
 
@@ -136,8 +133,7 @@ def _close(vocabulary: Vocabulary) -> _Closure:
     return _Closure(offsets_of(lengths), flat, is_parent)
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(NamedTuple):
     """`Annotation` of one slice of rows; labelsets as lengths and flat vocabulary indices."""
 
     outcomes: Outcomes

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tagpipe.params import MonitorParams
+from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
 from tagpipe.steps.monitor.statistics import (
     Floats,
     adjust_p,
@@ -24,7 +24,7 @@ from tagpipe.tables.reports.monitor import Candidate, NotSuggested
 from tagpipe.tables.tag_lists import Bools, Int64s
 from tagpipe.vocabulary.curation_lists import DistinctNames
 from tagpipe.vocabulary.nearest import find_nearest_tags
-from tagpipe.vocabulary.vocabulary import Vocabulary
+from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,28 +56,29 @@ def judge_candidates(
     codes: Int64s,
     n_projects: Int64s,
     n_unlabeled: Int64s,
+    is_known: Bools,
     times: Times,
     periods: Periods,
     params: MonitorParams,
-    *,
-    min_projects: int,
-    is_known: Bools,
-    excluded: frozenset[str],
+    annotate: AnnotateParams,
+    threshold: ThresholdParams,
 ) -> Judged:
     """Judge the candidates `codes`, which are indices into forms, n_projects, n_unlabeled and the arrays of times.
 
     n_unlabeled: those of n_projects that have no label. is_known: candidates that cannot be added because the
-    vocabulary has the name. excluded: compared forms that `annotate.exclude` takes out.
+    vocabulary has the name.
     """
     support = n_projects[codes]
     names = forms.take(pa.array(codes))
-    is_excluded = np.asarray(pc.is_in(names, value_set=pa.array(sorted(excluded), pa.string())), dtype=bool)
-    would_keep = (support >= min_projects) & ~is_excluded & ~is_known
+    excluded = sorted(set(map(normalize_tag, annotate.exclude) if annotate.normalize else annotate.exclude))
+    is_excluded = np.asarray(pc.is_in(names, value_set=pa.array(excluded, pa.string())), dtype=bool)
+    has_few_projects = support < threshold.min_projects
+    would_keep = ~has_few_projects & ~is_excluded & ~is_known
     trend, burst = _test_trend(times, codes, periods), _test_burst(times, codes, periods)
     failures = {
         NotSuggested.KNOWN_NAME: is_known,
         NotSuggested.EXCLUDED: is_excluded,
-        NotSuggested.FEW_PROJECTS: support < min_projects,
+        NotSuggested.FEW_PROJECTS: has_few_projects,
         **_find_time_failures(times, codes, periods, params),
     }
     suggested = ~np.any(list(failures.values()), axis=0)

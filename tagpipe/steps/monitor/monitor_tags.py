@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tagpipe.params import AnnotateParams, MonitorParams, ThresholdParams
-from tagpipe.steps.monitor.candidates import Judged, describe_candidates, judge_candidates
+from tagpipe.steps.monitor.candidates import describe_candidates, judge_candidates
 from tagpipe.steps.monitor.statistics import adjust_p, rising_p, round_significant, trend_score
 from tagpipe.steps.monitor.uses import Times, Uses, find_labeled, read_uses, time_uses
 from tagpipe.tables.periods import Periods, day_text, find_days, make_periods
@@ -48,7 +48,11 @@ def monitor_tags(
     kept = tags.filter(tags.column("kept")).column("tag").combine_chunks()
     forms = _classify_forms(uses, vocabulary, ignored or Ignored())
     is_unlabeled = ~find_labeled(projects, kept)[uses.rows]
-    judged = _judge_forms(uses, forms, is_unlabeled, times, periods, params, annotate=annotate, threshold=threshold)
+    codes = np.flatnonzero(forms.is_candidate & (forms.support >= params.min_uses))
+    n_unlabeled, is_known = uses.count(uses.is_out & is_unlabeled), forms.is_known[codes]
+    judged = judge_candidates(
+        uses.forms, codes, forms.support, n_unlabeled, is_known, times, periods, params, annotate, threshold
+    )
     apart = (not_same or DistinctNames()).within(vocabulary)
     candidates = describe_candidates(
         uses.forms, forms.support, projects.num_rows, judged, times, vocabulary, apart, n_most=params.max_candidates
@@ -97,33 +101,6 @@ def _classify_forms(uses: Uses, vocabulary: Vocabulary, ignored: Ignored) -> _Fo
     is_deprecated = np.asarray(pc.is_in(normal, value_set=deprecated), dtype=bool)
     is_known = look_up(normal, resolve_names(vocabulary)) >= 0
     return _Forms(support, is_ignored, (support > 0) & ~is_ignored & ~is_deprecated, is_known)
-
-
-def _judge_forms(
-    uses: Uses,
-    forms: _Forms,
-    is_unlabeled: Bools,
-    times: Times,
-    periods: Periods,
-    params: MonitorParams,
-    *,
-    annotate: AnnotateParams,
-    threshold: ThresholdParams,
-) -> Judged:
-    """Judge the candidates with enough uses. is_unlabeled: by use, True if its project has no kept tag."""
-    codes = np.flatnonzero(forms.is_candidate & (forms.support >= params.min_uses))
-    return judge_candidates(
-        uses.forms,
-        codes,
-        forms.support,
-        uses.count(uses.is_out & is_unlabeled),
-        times,
-        periods,
-        params,
-        min_projects=threshold.min_projects,
-        is_known=forms.is_known[codes],
-        excluded=frozenset(map(normalize_tag, annotate.exclude) if annotate.normalize else annotate.exclude),
-    )
 
 
 def _count_uses(n_uses: int, n_out: int, n_ignored: int) -> UseCounts:

@@ -97,17 +97,9 @@ def select_projects(projects: pa.Table, cut: Cut) -> pa.Table:
 
 
 def _filter_tags(lists: TagLists, is_kept: Bools) -> TagLists:
-    """The lists with only the kept tags, which alone remain among the distinct values, in ascending order."""
+    """The lists with only the kept tags, each of which is in use."""
     stays = is_kept[lists.codes] if len(lists.codes) else np.zeros(0, dtype=bool)
-    kept = np.flatnonzero(is_kept)
-    order = np.asarray(pc.sort_indices(lists.values.take(pa.array(kept))))
-    new_code = np.zeros(len(is_kept), dtype=np.int32)
-    new_code[kept[order]] = np.arange(len(kept))
-    return TagLists(
-        offsets_after(stays, lists.offsets),
-        new_code[lists.codes[stays]],
-        lists.values.take(pa.array(kept[order])),
-    )
+    return TagLists(offsets_after(stays, lists.offsets), lists.codes[stays], lists.values).sort_values()
 
 
 def furthest_steps(outcomes: Outcomes, offsets: Int64s) -> Steps:
