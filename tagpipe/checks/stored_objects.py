@@ -132,7 +132,7 @@ def merge_paths(entries: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]
     >>> merge_paths([("a", "x"), ("b", "y"), ("a", "z")])
     {'a': ('x', 'z'), 'b': ('y',)}
     """
-    found: dict[str, dict[str, None]] = {}
+    paths_of: dict[str, dict[str, None]] = {}
     for md5, path in entries:
-        found.setdefault(md5, {})[path] = None
-    return {md5: tuple(paths) for md5, paths in found.items()}
+        paths_of.setdefault(md5, {})[path] = None
+    return {md5: tuple(paths) for md5, paths in paths_of.items()}

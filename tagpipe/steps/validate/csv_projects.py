@@ -26,7 +26,8 @@ def read_csv_projects(data: bytes, params: ValidateParams, *, file: str) -> Rece
     cells, misfits = read_cells(data, file=file)
     rows = _number_rows(cells.num_rows, misfits)
     missing = pa.scalar(None, pa.string())
-    columns = {name: pc.if_else(pc.equal(column, ""), missing, column) for name, column in _items(cells)}
+    named = zip(cells.column_names, cells.columns, strict=True)
+    columns = {name: pc.if_else(pc.equal(column, ""), missing, column) for name, column in named}
     fields = dict.fromkeys(cells.column_names, "")
     check_fields(fields, params.required, params, file=file)
     shape = field_types(fields, params)
@@ -36,17 +37,13 @@ def read_csv_projects(data: bytes, params: ValidateParams, *, file: str) -> Rece
     for name, source in params.fields.items():
         column = columns.get(source, pa.chunked_array([pa.nulls(cells.num_rows, pa.string())]))
         if pa.types.is_integer(shape.types[name]):
-            column, wrong = _read_integers(column)
+            numbers, wrong = _read_integers(column)
             failures.extend(
-                RowFailure(
-                    int(rows[at].as_py()),
-                    source,
-                    Rejection.WRONG_TYPE,
-                    escape_shown(columns[source][at].as_py()),
-                )
-                for at in np.flatnonzero(wrong)
+                RowFailure(rows[index].as_py(), source, Rejection.WRONG_TYPE, escape_shown(column[index].as_py()))
+                for index in np.flatnonzero(wrong)
             )
             failed |= wrong
+            column = numbers
         table[name] = column
     # An empty cell is all that CSV has for a project without tags.
     table["tags"] = pa.chunked_array(
@@ -55,18 +52,14 @@ def read_csv_projects(data: bytes, params: ValidateParams, *, file: str) -> Rece
 
     def read_rows(wanted: list[int]) -> Iterator[tuple[int, object]]:
         texts = dict(misfits)
-        places = {int(row): at for at, row in enumerate(rows.to_numpy())}
+        indices = {row: index for index, row in enumerate(rows.to_pylist())}
         for row in sorted(set(wanted)):
-            yield row, texts[row] if row in texts else cells.slice(places[row], 1).to_pylist()[0]
+            yield row, texts[row] if row in texts else cells.slice(indices[row], 1).to_pylist()[0]
 
     kept = pa.table(table)
     if failed.any():
         kept = kept.filter(pa.array(~failed))
     return ReceivedRows(kept, tuple(failures), cells.num_rows + len(misfits), read_rows)
-
-
-def _items(cells: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    return zip(cells.column_names, cells.columns, strict=True)
 
 
 def _number_rows(n_good: int, misfits: list[tuple[int, str]]) -> pa.Array:
@@ -76,7 +69,7 @@ def _number_rows(n_good: int, misfits: list[tuple[int, str]]) -> pa.Array:
 
 
 def _read_integers(texts: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """(int64 column, which rows hold something that is no integer of at most 18 digits)."""
+    """(int64 column, True for each row that holds something else than an integer of at most 18 digits)."""
     is_integer = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), _INTEGER)
     wrong = np.asarray(pc.fill_null(pc.invert(is_integer), False))
     clean = pc.if_else(pc.fill_null(is_integer, False), pc.utf8_trim_whitespace(texts), pa.scalar(None, pa.string()))
