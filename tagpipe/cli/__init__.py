@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated
 
 import typer
@@ -63,10 +65,15 @@ for command in COMMANDS:
 app.add_typer(vocab.app)
 
 
+@lru_cache  # typer makes the tree of commands anew for each call of `app`
+def _command() -> Callable[[], None]:
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line. An expected error is one message and its exit code; a defect keeps its traceback."""
     try:
-        app()
+        _command()()
     except TagpipeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

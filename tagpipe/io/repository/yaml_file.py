@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from functools import reduce
+from copy import deepcopy
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,16 @@ def read_yaml(path: Path) -> Any:
 def parse_yaml(data: bytes, *, file: str) -> Any:
     """The plain values of YAML 1.2 bytes; duplicate keys are refused. Raises ConfigError."""
     try:
-        return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
+        return deepcopy(_load(data))
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"not YAML: {_describe_error(error)}", file=file, fix="Correct it; quote texts that hold `:` or `#`"
         ) from None
+
+
+@lru_cache(maxsize=16)  # a command reads dvc.yaml and params.yaml several times, at 20 ms each
+def _load(data: bytes) -> Any:
+    return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
 
 
 def read_params(path: Path) -> Params:
