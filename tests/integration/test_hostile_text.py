@@ -187,7 +187,8 @@ def print_on(document: DiffDocument, width: int, color_system: str | None) -> st
     return out.getvalue()
 
 
-@pytest.mark.parametrize("width", [40, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 200))])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [40, 200])
 def test_a_terminal_gets_printable_text_alone(width: int) -> None:
     for at in range(0, len(STRINGS), 5):
         shown = print_on(hostile_document(STRINGS[at : at + 5]), width, None)

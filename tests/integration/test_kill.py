@@ -186,7 +186,7 @@ def assert_whole(root: Path) -> None:
     ("victim", "stage"),
     [
         ("run", "validate"),
-        ("stage", "validate"),
+        pytest.param("stage", "validate", marks=pytest.mark.slow),
         pytest.param("dvc", "annotate", marks=pytest.mark.slow),
         pytest.param("run and dvc", "annotate", marks=pytest.mark.slow),
     ],
@@ -199,7 +199,8 @@ def test_killed_run_is_finished_by_the_next(stopped_run: StopRun, victim: str, s
     assert_whole(project)
 
 
-@pytest.mark.parametrize("receiver", ["group", pytest.param("run", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("receiver", ["group", "run"])
 def test_interrupted_run_puts_the_last_good_version_back(
     receiver: str, template: Path, stopped_run: StopRun, snapshot: Snapshot
 ) -> None:

@@ -76,6 +76,7 @@ def build_arguments(name: str = "p.json") -> list[str]:
     return ["build", "--projects", name, "--vocabulary", "v.json", "--params", "params.yaml", "--out", "out"]
 
 
+@pytest.mark.slow
 def test_run_names_the_stage_at_work(tmp_path: Path) -> None:
     root = tmp_path / "project"
     init_repository(root)

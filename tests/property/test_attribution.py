@@ -20,7 +20,7 @@ from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import InputError
 from tagpipe.tables.tag_lists import Int64s
 
-modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+modest = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 Labels = set[tuple[int, str]]
 Found = dict[tuple[int, str], tuple[str, tuple[str, ...]]]
 """(project, tag) of a change -> its cause and the factors that suffice or are needed."""
@@ -131,7 +131,7 @@ def compare_with_brute_force(pair: tuple[Inputs, Inputs]) -> None:
     assert found_in(case, case.attribute(may_be_code=True)) == found
 
 
-@settings(modest, max_examples=40)
+@settings(modest, max_examples=15)
 @given(factor_pairs())
 def test_causes_are_those_of_every_combination(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_brute_force(pair)
@@ -144,7 +144,7 @@ def test_causes_of_two_factors_are_those_of_their_four_combinations(pair: tuple[
 
 
 @pytest.mark.slow
-@settings(modest, max_examples=1000)
+@settings(modest, max_examples=250)
 @given(factor_pairs())
 def test_causes_are_those_of_every_combination_in_many_pairs(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_brute_force(pair)

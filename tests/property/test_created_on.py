@@ -12,7 +12,7 @@ from support.worlds import params_with
 from tagpipe.steps.validate.check_rows import validate_projects
 from tagpipe.steps.validate.read_projects import read_projects
 
-modest = settings(max_examples=50, deadline=None, derandomize=True)
+modest = settings(max_examples=25, deadline=None, derandomize=True)
 PARAMS = params_with(
     annotate={"normalize": True, "aliases": True, "exclude": [], "parents": "keep"},
     threshold={"min_projects": 1, "unlabeled": "drop"},
@@ -71,12 +71,12 @@ def written_times(draw: st.DrawFn) -> tuple[str, datetime]:
 
 
 @modest
-@given(st.lists(written_times(), min_size=1, max_size=8))
+@given(st.lists(written_times(), min_size=1, max_size=5))
 def test_times_mean_what_the_standard_library_says(times: list[tuple[str, datetime]]) -> None:
     assert read_times([text for text, _ in times]) == [moment for _, moment in times]
 
 
 @modest
-@given(st.lists(written_times().map(lambda pair: pair[0]) | ODD | st.none(), min_size=1, max_size=8))
+@given(st.lists(written_times().map(lambda pair: pair[0]) | ODD | st.none(), min_size=1, max_size=5))
 def test_a_time_is_read_the_same_alone_and_among_others(written: list[str | None]) -> None:
     assert read_times(written) == [read_times([text])[0] for text in written]

@@ -60,20 +60,20 @@ def check_totals(diff: VersionDiff, expected: reference.Expected) -> None:
     )
 
 
-@settings(modest, max_examples=60)
+@settings(modest, max_examples=30)
 @given(any_pair)
 def test_the_diff_is_what_the_reference_finds(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_reference(pair)
 
 
 @pytest.mark.slow
-@settings(modest, max_examples=1000)
+@settings(modest, max_examples=250)
 @given(any_pair)
 def test_the_diff_is_what_the_reference_finds_in_many_pairs(pair: tuple[Inputs, Inputs]) -> None:
     compare_with_reference(pair)
 
 
-@settings(modest, max_examples=50)
+@settings(modest, max_examples=20)
 @given(any_pair)
 def test_a_version_does_not_differ_from_itself(pair: tuple[Inputs, Inputs]) -> None:
     base, _ = pair
@@ -128,7 +128,7 @@ def inverse(found: reference.Expected) -> dict[str, Any]:
     }
 
 
-@settings(modest, max_examples=100)
+@settings(modest, max_examples=25)
 @given(any_pair)
 def test_swapped_sides_give_the_inverse(pair: tuple[Inputs, Inputs]) -> None:
     base, head = sides_of(pair)
@@ -156,7 +156,7 @@ def settled(found: reference.Expected) -> dict[str, tuple[Any, Any]]:
     return {name: pair for name, pair in found.measures.items() if name not in named}
 
 
-@settings(modest, max_examples=50)
+@settings(modest, max_examples=20)
 @given(any_pair, st.data())
 def test_another_order_is_no_difference(pair: tuple[Inputs, Inputs], data: st.DataObject) -> None:
     base, _ = pair
@@ -173,7 +173,7 @@ def test_another_order_is_no_difference(pair: tuple[Inputs, Inputs], data: st.Da
     assert all(ours == theirs for ours, theirs in settled(found).values())
 
 
-@settings(modest, max_examples=50)
+@settings(modest, max_examples=20)
 @given(any_pair, st.data())
 def test_the_order_of_either_side_never_matters(pair: tuple[Inputs, Inputs], data: st.DataObject) -> None:
     base, head = pair

@@ -19,7 +19,7 @@ from tagpipe.steps.validate import json_layouts
 from tagpipe.steps.validate import json_projects as received
 from tagpipe.steps.validate.read_projects import read_projects
 
-modest = settings(max_examples=150, deadline=None, derandomize=True)
+modest = settings(max_examples=75, deadline=None, derandomize=True)
 
 TEXTS = st.text(max_size=12) | st.sampled_from(["},{", "]", '"', "\\", "\\u0041", "é😀", "\u2028", "NaN", "{", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS

@@ -27,7 +27,7 @@ from tagpipe.tables.schemas import table_schemas
 from tagpipe.vocabulary.problems import read_vocabulary
 from tagpipe.vocabulary.vocabulary import find_ancestors, normalize_tag, resolve_names
 
-modest = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+modest = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def uses_of(built: Build) -> dict[int, list[reference.Use]]:
@@ -81,20 +81,20 @@ def compare_measures(report: dict[str, Any], expected: reference.Result) -> None
     assert report["imbalance"]["max_ir"] == pytest.approx(max(ratios, default=0))
 
 
-@settings(modest, max_examples=50)
+@settings(modest, max_examples=25)
 @given(worlds())
 def test_the_pipeline_does_what_the_reference_does(world: World) -> None:
     compare_with_reference(world)
 
 
 @pytest.mark.slow
-@settings(modest, max_examples=1500)
+@settings(modest, max_examples=400)
 @given(worlds())
 def test_the_pipeline_does_what_the_reference_does_on_many_worlds(world: World) -> None:
     compare_with_reference(world)
 
 
-@settings(modest, max_examples=10)
+@settings(modest, max_examples=5)
 @given(world=worlds())
 def test_the_stages_do_what_the_pipeline_does(tmp_path_factory: pytest.TempPathFactory, world: World) -> None:
     layout, built = build_layout(tmp_path_factory.mktemp("stages")), world.build()
@@ -273,7 +273,7 @@ def test_fractions_are_between_zero_and_one(world: World) -> None:
 # Idempotence
 
 
-@settings(modest, max_examples=300)
+@settings(modest, max_examples=100)
 @given(st.text() | spelled(["a-b", "c++", "ﬁne_tuning", "Straße"]))
 def test_normalising_twice_changes_nothing(raw: str) -> None:
     once = normalize_tag(raw)

@@ -51,7 +51,7 @@ REAL = [
 SIGNS = [(Entry("c", (name,)), Entry("q", (), ("c", "nowhere"))) for name in ("c++", "c#", "C++")]
 """What somebody may have made one that is not."""
 
-modest = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+modest = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 Edit = Callable[[tuple[Entry, ...]], tuple[Entry, ...]]
 
 
@@ -189,9 +189,9 @@ def test_edits_never_leave_an_invalid_vocabulary(document: Document, data: st.Da
 
 
 @pytest.mark.slow
-@settings(modest, max_examples=300)
+@settings(modest, max_examples=75)
 @given(documents(), st.data())
-def test_three_hundred_sequences_of_edits(document: Document, data: st.DataObject) -> None:
+def test_many_long_sequences_of_edits(document: Document, data: st.DataObject) -> None:
     run_sequence(document, data, n_most=20)
 
 
@@ -231,7 +231,7 @@ def test_any_order_of_entries_can_be_written(document: Document, data: st.DataOb
     assert raw_entries(written, document.suffix) == raw_entries(canonical, document.suffix)
 
 
-@settings(modest, max_examples=200)
+@settings(modest, max_examples=100)
 @given(st.text() | st.none(), st.text() | st.none(), st.text())
 def test_a_patch_gives_the_bytes_back(before: str | None, after: str | None, common: str) -> None:
     old, new = (None if text is None else f"{common}{text}{common}".encode() for text in (before, after))
@@ -285,7 +285,7 @@ def test_a_pair_told_apart_changes_nothing_else_of_the_file(data: bytes) -> None
 # Exchange
 
 
-@settings(modest, max_examples=60)
+@settings(modest, max_examples=30)
 @given(entry_lists(), st.sampled_from(FORMS))
 def test_what_is_exported_comes_back(entries: tuple[Entry, ...], form: str) -> None:
     data = export_vocabulary(entries, form)
@@ -297,7 +297,7 @@ def test_what_is_exported_comes_back(entries: tuple[Entry, ...], form: str) -> N
 any_name = st.text(min_size=1, max_size=8).filter(str.strip)
 
 
-@settings(modest, max_examples=60)
+@settings(modest, max_examples=30)
 @given(st.lists(any_name, min_size=3, max_size=8, unique_by=normalize_tag), st.sampled_from(FORMS))
 def test_any_text_comes_back_as_a_name(names: list[str], form: str) -> None:
     tag, other, *aliases = names

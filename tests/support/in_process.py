@@ -139,15 +139,15 @@ def _call_dvc(
 
 @contextmanager
 def _logged_to(out: io.StringIO, err: io.StringIO) -> Iterator[None]:
-    """DVC's loggers write to what standard output and error were when DVC was imported."""
-    found = {handler for name in ("dvc", "dvc_objects", "dvc_data") for handler in logging.getLogger(name).handlers}
-    handlers = [handler for handler in found if isinstance(handler, logging.StreamHandler)]
-    before = [(handler, handler.setStream(err if handler.level >= logging.WARNING else out)) for handler in handlers]
-    try:
+    """DVC's loggers write to what standard output and error were when DVC was imported, which may be closed by now."""
+    loggers = [logging.getLogger(name) for name in ("dvc", "dvc_objects", "dvc_data")]
+    handlers = {handler for logger in loggers for handler in logger.handlers}
+    with ExitStack() as patches:
+        for handler in handlers:
+            if isinstance(handler, logging.StreamHandler):
+                stream = err if handler.level >= logging.WARNING else out
+                patches.enter_context(patch.object(handler, "stream", stream))  # setStream would flush a closed one
         yield
-    finally:
-        for handler, stream in before:
-            handler.setStream(stream)
 
 
 def _call_stage(_shell: str | None, command: str, **surroundings: Any) -> None:

@@ -91,6 +91,7 @@ def test_worker_clones_a_repository_that_it_does_not_have(tmp_path: Path) -> Non
     assert list(tmp_path.glob("bad*")) == []
 
 
+@pytest.mark.slow
 def test_scheduled_run_happens_by_itself_and_publishes(scheduler: Scheduler) -> None:
     scheduler.serve(answer(without(3)))
     before = {run["id"] for run in scheduler.runs("tagpipe-publish/publish")}

@@ -95,7 +95,7 @@ def test_columns_of_deprecated_tags_are_there_if_a_tag_is_deprecated() -> None:
 
 
 def test_a_name_with_the_separator_is_refused_in_csv() -> None:
-    with pytest.raises(EditRefused, match=r"parts names by \|") as caught:
+    with pytest.raises(EditRefused, match=r"separates names by \|") as caught:
         rewrite("tag,aliases\na,x\n", ".csv", lambda old: add_alias(old, "u|v", "a"))
     assert (caught.value.file, caught.value.field, caught.value.found) == ("v", 'aliases of "a"', '"u|v"')
     assert rewrite("tag\na\n", ".csv", lambda old: add_tag(old, "u|v")) == "tag,aliases,parents\na,,\nu|v,,\n"
