@@ -14,6 +14,7 @@ from typing import IO
 
 from prefect import get_run_logger
 
+from tagpipe.io.repository.git_variables import without_git_variables
 from tagpipe.render.text import visible
 
 STOP_TIMEOUT_S = 30.0
@@ -37,7 +38,7 @@ def run_command(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        env={**without_git_variables(os.environ), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

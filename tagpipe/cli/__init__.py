@@ -16,6 +16,7 @@ import typer
 from tagpipe import __version__
 from tagpipe.cli import build, checks, compare, publish, show, vocab
 from tagpipe.errors import DEFECT_EXIT_CODE, StageDefect, TagpipeError, visible
+from tagpipe.io.repository.git_variables import drop_git_variables
 
 app = typer.Typer(
     name="tagpipe",
@@ -72,6 +73,7 @@ def _command() -> Callable[[], None]:
 
 def main() -> None:
     """Run the command line. An expected error is one message and its exit code; a defect keeps its traceback."""
+    drop_git_variables()
     try:
         _command()()
     except TagpipeError as error:

@@ -37,6 +37,16 @@ def commit(root: Path, subject: str) -> str:
     return git(root, "rev-parse", "HEAD")
 
 
+def add_hook(root: Path, name: str, command: str) -> Path:
+    """A hook that runs the command and leaves its exit code in the file that is returned."""
+    log = root.parent / f"{name}.log"
+    hook = root / git(root, "rev-parse", "--git-common-dir") / "hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\n{command} >"{log}" 2>&1\necho "exit $?" >>"{log}"\nexit 0\n', encoding="utf-8")
+    hook.chmod(0o755)
+    return log
+
+
 class Start(Protocol):
     def __call__(self, command: Sequence[str], folder: Path, **options: Any) -> subprocess.Popen[str]: ...
 

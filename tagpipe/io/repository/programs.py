@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tagpipe.errors import ConfigError
+from tagpipe.io.repository.git_variables import without_git_variables
 from tagpipe.io.repository.lock import HeldLock
 from tagpipe.io.repository.secrets import without_secrets
 
@@ -39,7 +40,7 @@ def run_program(
     return subprocess.run(
         command,
         cwd=root,
-        env=environment,
+        env=without_git_variables(os.environ if environment is None else environment),
         input=stdin or b"",  # never the terminal: git would ask there for a password, and wait
         capture_output=True,
         check=False,
@@ -117,7 +118,13 @@ def start_dvc(root: Path, *arguments: str, lock: HeldLock) -> subprocess.Popen[s
     return subprocess.Popen(
         [*_DVC, *arguments],
         cwd=root,
-        env={**os.environ, **lock.environment, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"},
+        env={
+            **without_git_variables(os.environ),
+            **lock.environment,
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "DVC_NO_ANALYTICS": "1",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

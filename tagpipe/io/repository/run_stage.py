@@ -11,6 +11,7 @@ from typing import Any
 
 from tagpipe.errors import ConfigError, TagpipeError, from_dict
 from tagpipe.io.repository.files import read_json, use_system_memory, write_json
+from tagpipe.io.repository.git_variables import drop_git_variables
 from tagpipe.io.repository.layout import SCRATCH, Layout, repository_layout
 from tagpipe.io.repository.lock import ENVIRONMENT, hold_stage_lock
 from tagpipe.io.repository.yaml_file import read_params
@@ -26,6 +27,7 @@ def run_stage(name: str, work: Callable[[Layout, Params], str]) -> int:
     .tagpipe/last-error.json. A bug keeps its traceback.
     """
     root = Path.cwd()
+    drop_git_variables()
     use_system_memory()
     try:
         with hold_stage_lock(root / SCRATCH, stage=name):

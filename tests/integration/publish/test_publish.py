@@ -11,7 +11,7 @@ import pytest
 from support.github_server import REPOSITORY, TOKEN, serve_github
 from support.http_server import head, raw
 from support.in_process import dvc
-from support.processes import git
+from support.processes import add_hook, git
 from support.publish_world import PATH, World, published, state
 
 import tagpipe
@@ -52,6 +52,21 @@ def test_a_change_becomes_one_commit_on_the_local_branch(world: World) -> None:
     world.answer(world.more(4))
     parent = published(publish(world.root)).commit
     assert git(world.root, "rev-parse", f"{parent}^") == found.commit
+
+
+@pytest.mark.slow
+def test_a_publication_in_a_hook_leaves_the_commit_under_way_as_it_is(world: World) -> None:
+    """Git's variables in a hook name the index and the repository of that commit."""
+    world.answer(world.more())
+    log = add_hook(world.root, "pre-commit", "tagpipe publish")
+    with (world.root / "README.md").open("a", encoding="utf-8") as file:
+        file.write("another line\n")
+    git(world.root, "commit", "--quiet", "--all", "-m", "Another line")
+    assert log.read_text(encoding="utf-8").startswith("published: ")
+    assert git(world.root, "show", "--format=", "--unified=0", "HEAD").endswith("+another line")
+    assert git(world.root, "show", "--format=", "--name-only", "HEAD") == "README.md"
+    assert git(world.root, "status", "--porcelain") == ""
+    assert git(world.root, "log", "-1", "--format=%s", "dataset").startswith("Follow upstream: 3 projects added")
 
 
 @pytest.mark.slow
