@@ -18,7 +18,8 @@ Rebuild = Annotated[
     bool | None,
     typer.Option(
         "--rebuild/--no-rebuild",
-        help="Build a revision whose data is nowhere anew, in a temporary work tree. Default: only where CI is set.",
+        help="Build a revision whose data is nowhere anew, in a temporary work tree. Where its code is another than "
+        "this one's, that executes it. Default: only where CI is set, and there only ancestors of HEAD or main.",
     ),
 ]
 Write = Annotated[

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.run_stage import run_stage
-from tagpipe.io.sources.sources import fetch_sources
+from tagpipe.io.sources.sources import receive
 from tagpipe.params import Params
 
 
 def fetch(layout: Layout, params: Params) -> str:
     """Write both files or neither."""
-    sources = fetch_sources(layout, params.source)
-    raw = layout.out("fetch", "raw")
-    for source in sources:
-        write_bytes(raw / f"{source.name}{source.suffix}", source.data)
+    sources = receive(layout, params.source)
     return ", ".join(f"{source.name} {len(source.data)} bytes from {source.origin}" for source in sources)
 
 

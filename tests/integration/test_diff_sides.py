@@ -150,8 +150,7 @@ def test_rebuild_builds_what_is_nowhere_and_leaves_no_trace(project: Path, tagpi
     assert set(indexes.iterdir()) == known
     assert (git(project, "status", "--porcelain"), git(project, "rev-parse", "HEAD")) == before
     assert len(git(project, "worktree", "list").splitlines()) == 1
-    # It shares the cache: what was built once is there now, and nowhere else.
-    assert document(tagpipe("diff", "main", "higher", "--json", "--no-rebuild")) == expected
+    assert not (project / ".dvc/cache").exists()  # built in memory
     assert [path.name for path in (project / ".dvc/cache/files").rglob("files")] == []
 
 

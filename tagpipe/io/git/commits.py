@@ -10,6 +10,14 @@ from pathlib import Path
 from tagpipe.errors import InputError
 from tagpipe.io.repository.programs import ask_git, find_git, run_program
 
+DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+"""The names under which the default branch is looked for, in this order."""
+
+
+def is_ancestor(root: Path, commit: str, revision: str) -> bool:
+    """True if `commit` is `revision` or in its history; False if there is no such revision."""
+    return ask_git(root, "merge-base", "--is-ancestor", commit, revision) is not None
+
 
 def find_author(root: Path) -> str:
     """The author that git would write in a commit now, as `Name <address>`; `unknown` if git has none."""
@@ -37,7 +45,7 @@ def find_default_base(root: Path) -> str:
         )
     if ask_git(root, "rev-parse", "--is-shallow-repository") == "true":
         raise _no_base("the repository is shallow, so the merge base may not be there")
-    for branch in ("origin/HEAD", "origin/main", "origin/master", "main", "master"):
+    for branch in DEFAULT_BRANCHES:
         if commit := find_commit(root, branch):
             if base := ask_git(root, "merge-base", head, commit):
                 return base

@@ -141,6 +141,25 @@ def code_version() -> str:
     return f"tagpipe {importlib.metadata.version('tagpipe')} {digest.hexdigest()}\n"
 
 
+def has_present_code(layout: Layout) -> bool:
+    """True if what the stages of a dataset repository run is the code that runs now.
+
+    So it is where tagpipe is installed, and in a clone whose modules are the same, as far as the stages depend on them.
+    """
+    paths = {PurePosixPath(path) for stage in layout.stages.values() for path in stage.deps}
+    return all(
+        _read_modules(layout.root / path) == _read_modules(_PACKAGE.parent / path)
+        for path in paths
+        if path.parts[0] == _PACKAGE.name
+    )
+
+
+def _read_modules(path: Path) -> dict[str, bytes]:
+    """Relative path -> bytes of the modules of a package, or of one module."""
+    files = path.rglob("*.py") if path.is_dir() else [path]
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files if file.is_file()}
+
+
 def parse_stages(tree: object, *, file: str) -> dict[str, Stage]:
     """The stages of a parsed dvc.yaml, by name. Raises ConfigError if it has none, or one that DVC cannot read."""
     stages = tree.get("stages") if isinstance(tree, dict) else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tagpipe.errors import KINDS, InputError, TagpipeError, escape_shown
+from tagpipe.errors import KINDS, InputError, TagpipeError
 from tagpipe.io.git.worktree import temporary_worktree
 from tagpipe.io.repository.layout import SCRATCH
 from tagpipe.io.repository.lock import ENVIRONMENT
@@ -37,20 +39,20 @@ def shared_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-", has_ca
         yield tree
 
 
-@contextmanager
-def rebuilt_revision(root: Path, commit: str) -> Iterator[Path]:
-    """A folder with the version of `commit`, built again; removed at the end. Raises InputError if the build fails."""
-    with shared_worktree(root, commit) as tree:
-        try:
-            run_in_worktree(tree)
-        except TagpipeError as error:
-            raise InputError(
-                f"cannot be rebuilt (exit code {error.exit_code})",
-                found=escape_shown(error.what),
-                file=f"revision {commit[:12]}",
-                fix="Check that revision out and run `tagpipe run` there to see all of it, or `dvc pull` its data",
-            ) from None
-        yield tree
+_PASSED_ON = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LANGUAGE|LC_[A-Z]+|TMPDIR|CI|VIRTUAL_ENV|PYTHON[A-Z]+|XDG_[A-Z_]+"
+    r"|DVC_(NO_ANALYTICS|(SITE_CACHE|GLOBAL_CONFIG|SYSTEM_CONFIG)_DIR)|GIT_CONFIG_(GLOBAL|NOSYSTEM|SYSTEM)"
+    r"|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?i:no_proxy)"
+)
+"""Variables that code of another revision gets: none of them is where people keep secrets."""
+
+
+def run_foreign_code(tree: Path) -> None:
+    """Run `tagpipe run` in a work tree whose code is another than this one's, without the secrets of this process.
+
+    Raises as `run_in_worktree` does.
+    """
+    run_in_worktree(tree, {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)})
 
 
 def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
@@ -74,10 +76,14 @@ def _share_dvc(root: Path, tree: Path, *, has_cache: bool) -> Path:
 _KIND_OF = {kind.exit_code: kind for kind in KINDS.values() if kind.__base__ is TagpipeError}
 
 
-def run_in_worktree(tree: Path) -> tuple[StageRun, ...]:
-    """Run `tagpipe run` in a work tree; returns what DVC did for each stage. Raises the failing stage's own error."""
+def run_in_worktree(tree: Path, environment: Mapping[str, str] | None = None) -> tuple[StageRun, ...]:
+    """Run `tagpipe run` in a work tree; returns what DVC did for each stage. Raises the failing stage's own error.
+
+    environment: None for that of this process without its tokens.
+    """
     # `python -m` takes the work tree's own tagpipe if it has one, else the installed one.
-    environment = {name: value for name, value in without_tokens().items() if name != ENVIRONMENT}
+    surroundings = without_tokens() if environment is None else environment
+    environment = {name: value for name, value in surroundings.items() if name != ENVIRONMENT}
     done = run_program([sys.executable, "-m", "tagpipe", "run", "--json"], tree, environment=environment)
     if done.returncode == 0:
         return tuple(StageRun(stage["stage"], stage["status"]) for stage in json.loads(done.stdout)["stages"])

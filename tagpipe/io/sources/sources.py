@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagpipe.errors import InputError, IntegrityError, TagpipeError
-from tagpipe.io.repository.files import read_bytes
+from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.revisions import read_at_revision
 from tagpipe.io.sources.download import download
@@ -39,6 +39,15 @@ def fetch_sources(layout: Layout, params: SourceParams) -> list[Fetched]:
     Raises InputError (a file is missing), SourceUnavailable, or IntegrityError (other bytes than the pinned ones).
     """
     return [fetch_source(layout, name, source, params.download) for name, source in named_sources(params)]
+
+
+def receive(layout: Layout, params: SourceParams) -> list[Fetched]:
+    """Find or download both inputs, and write both to data/raw, or neither. Raises as `fetch_sources` does."""
+    sources = fetch_sources(layout, params)
+    raw = layout.out("fetch", "raw")
+    for source in sources:
+        write_bytes(raw / f"{source.name}{source.suffix}", source.data)
+    return sources
 
 
 def fetch_source(layout: Layout, name: str, source: Source, bounds: Download) -> Fetched:

@@ -5,25 +5,36 @@ Only a version that is whole and up to date is read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from tagpipe.comparison.sides import Side
+from tagpipe.dataset.build import build
+from tagpipe.dataset.compare_builds import side_of
 from tagpipe.errors import ConfigError, InputError, IntegrityError, TagpipeError, escape_shown
-from tagpipe.io.git.commits import find_commit
+from tagpipe.io.git.commits import DEFAULT_BRANCHES, find_commit, is_ancestor
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.files import md5_of
-from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, build_layout, code_version, repository_layout
+from tagpipe.io.repository.layout import (
+    CODE_FILE,
+    PARAMS_FILE,
+    Layout,
+    build_layout,
+    code_version,
+    has_present_code,
+    repository_layout,
+)
 from tagpipe.io.repository.raw_files import open_raw
 from tagpipe.io.repository.revisions import open_revision
-from tagpipe.io.repository.yaml_file import parse_yaml
-from tagpipe.io.runs.rebuild import rebuilt_revision
+from tagpipe.io.repository.yaml_file import parse_yaml, read_params
+from tagpipe.io.runs.rebuild import run_foreign_code, shared_worktree
 from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
-from tagpipe.io.sources.sources import SOURCE_NAMES
+from tagpipe.io.sources.sources import SOURCE_NAMES, receive
 from tagpipe.io.versions.usage import count_out_of_vocabulary
 from tagpipe.io.versions.version import Version, open_version, verify_version
 from tagpipe.params import Params, dump_params, parse_params
@@ -101,12 +112,56 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
         else:
             yield loaded
             return
-        with rebuilt_revision(root, commit) as tree:
-            yield _load(Version(repository_layout(tree)), _shown_revision(name, commit), commit)
+        _refuse_untrusted(root, commit)
+        with shared_worktree(root, commit) as tree:
+            yield _rebuild(tree, _shown_revision(name, commit), commit)
     finally:
         # DVC 3.67 keeps two files open for each revision; reading on opens them again.
         with suppress(TagpipeError):
             open_revision(str(root), commit)[0].repo.close()
+
+
+def _refuse_untrusted(root: Path, commit: str) -> None:
+    """Raise ConfigError for a revision that CI must not execute: one that nobody has merged or proposed."""
+    trusted = ("HEAD", *DEFAULT_BRANCHES)
+    if os.environ.get("CI") and not any(is_ancestor(root, commit, branch) for branch in trusted):
+        raise ConfigError(
+            "is not rebuilt in CI, because that may execute its code",
+            file=f"revision {commit[:12]}",
+            expected="an ancestor of HEAD or of the default branch",
+            fix="Name such a revision, or `dvc push` its data, which is then compared without a build",
+        )
+
+
+def _rebuild(tree: Path, name: str, commit: str) -> LoadedSide:
+    """The version of a commit, whose files are in the work tree `tree`, built again.
+
+    By the code that runs now, in memory, if the commit has the same; else by its own, as a program.
+    """
+    layout = repository_layout(tree)
+    try:
+        if not has_present_code(layout):
+            run_foreign_code(tree)
+            return _load(Version(layout), name, commit)
+        params = read_params(layout.params_file)
+        raw = Raw(*(RawFile(source.name, source.suffix, source.data) for source in receive(layout, params.source)))
+        side = replace(side_of(build(raw, (), params), name), commit=commit)
+    except TagpipeError as error:
+        raise InputError(
+            f"cannot be rebuilt (exit code {error.exit_code})",
+            found=escape_shown(error.what),
+            file=f"revision {commit[:12]}",
+            fix="Check that revision out and run `tagpipe run` there to see all of it, or `dvc pull` its data",
+        ) from None
+    return LoadedSide(side, Version(layout), _recorded_code(layout))
+
+
+def _recorded_code(layout: Layout) -> dict[str, str] | None:
+    """The code in the dvc.lock of a work tree that has the present code; None if there is no such lock."""
+    if not (layout.root / LOCK_FILE).is_file():
+        return None
+    code = parse_lock((layout.root / LOCK_FILE).read_bytes()).code
+    return None if find_changed_dependencies(layout.root, code) else code
 
 
 def load_built(root: Path, params: Params) -> LoadedSide:
