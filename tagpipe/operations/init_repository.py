@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.git.new_repository import start_repository
 from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
+from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.layout import (
     CODE_FILE,
@@ -24,7 +25,17 @@ from tagpipe.io.repository.yaml_file import dump_yaml, read_yaml, set_values
 from tagpipe.io.runs.reproduce import write_code_version
 
 _GITIGNORE = f"{SCRATCH}/\n.*.tmp\ndvc_plots/\n.venv/\n__pycache__/\n"
-_GITATTRIBUTES = "# The edits of two branches: the log has the lines of both, to the byte.\n{log} merge=union -text\n"
+_GITATTRIBUTES = """\
+# What is hashed keeps its bytes: without this, git rewrites line endings where core.autocrlf is set.
+{source}/** -text
+{curation}/** -text
+{reports}/** -text
+{lock} -text
+{code} -text
+
+# The edits of two branches: the log has the lines of both.
+{log} merge=union
+"""
 _README = """# A labeled dataset, built by tagpipe
 
     tagpipe run          # build it, and show what came out
@@ -55,8 +66,7 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
     _copy_inputs(layout, inputs)
     _write_curation_lists(layout)
     write_bytes(directory / ".gitignore", _GITIGNORE.encode())
-    log = curation_file(layout, LOG_FILE).relative_to(directory).as_posix()
-    write_bytes(directory / ".gitattributes", _GITATTRIBUTES.format(log=log).encode())
+    write_bytes(directory / ".gitattributes", _make_attributes(layout).encode())
     write_bytes(directory / "README.md", _README.encode())
     write_code_version(layout)
     start_repository(directory)
@@ -64,6 +74,18 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
         path.relative_to(directory).as_posix()
         for path in directory.rglob("*")
         if path.is_file() and not {".git", "tmp", "cache"} & set(path.relative_to(directory).parts)
+    )
+
+
+def _make_attributes(layout: Layout) -> str:
+    log = PurePosixPath(curation_file(layout, LOG_FILE).relative_to(layout.root))
+    return _GITATTRIBUTES.format(
+        source=layout.dep("fetch", "source").relative_to(layout.root).as_posix(),
+        curation=log.parent,
+        reports=PurePosixPath(layout.reports[0]).parent,
+        lock=LOCK_FILE,
+        code=CODE_FILE,
+        log=log,
     )
 
 

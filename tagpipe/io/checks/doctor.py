@@ -20,7 +20,7 @@ from tagpipe.io.checks.dvc_checks import (
     check_rwlock,
     check_version,
 )
-from tagpipe.io.checks.git_checks import check_git, check_ignored, check_worktrees
+from tagpipe.io.checks.git_checks import check_git, check_ignored, check_line_endings, check_worktrees
 from tagpipe.io.repository.layout import Layout, repository_layout
 from tagpipe.io.repository.lock import is_locked, read_holder
 from tagpipe.io.repository.programs import run_program
@@ -130,6 +130,7 @@ _CHECKS: dict[str, Callable[[Layout], Iterator[CheckResult]]] = {
     "schedule": _check_schedule,
     "git": check_git,
     "data in git": check_ignored,
+    "line endings": check_line_endings,
     "work trees": check_worktrees,
     "pinned store": _check_pins,
     "disk": _check_disk,
