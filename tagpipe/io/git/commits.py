@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagpipe.errors import InputError
-from tagpipe.io.repository.programs import ask_git, find_git, run_program
+from tagpipe.io.repository.programs import ask_git, run_git
 
 DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """The names under which the default branch is looked for, in this order."""
@@ -68,7 +68,7 @@ def read_blobs(root: Path, names: Sequence[tuple[str, str]]) -> dict[tuple[str, 
     One git process for all of them: a history of hundreds of versions would otherwise start one for every report.
     """
     lines = "".join(f"{commit}:./{path}\n" for commit, path in names)
-    output = io.BytesIO(run_program([find_git(), "cat-file", "--batch"], root, stdin=os.fsencode(lines)).stdout)
+    output = io.BytesIO(run_git(root, "cat-file", "--batch", stdin=os.fsencode(lines)).stdout)
     blobs: dict[tuple[str, str], bytes | None] = dict.fromkeys(names)
     for name in names:
         header = output.readline().split()  # OBJECT TYPE SIZE, or NAME `missing`

@@ -29,7 +29,7 @@ def temporary_worktree(root: Path, commit: str, *, prefix: str = "tagpipe-") -> 
     Raises InputError if git cannot make one, ConfigError if the disk is full, Busy if a process still works in it at
     the end. SIGTERM becomes SystemExit, so that the work tree is removed before the program ends.
     """
-    top = ask_git(root, "rev-parse", "--show-toplevel")
+    top = ask_git(root, "rev-parse", "--show-toplevel", is_path=True)
     with _sigterm_as_exit():
         folder = Path(tempfile.mkdtemp(prefix=_own_prefix(root, prefix))).resolve()
         tree = folder / "tree"
@@ -87,7 +87,7 @@ def _find_left_behind(root: Path, own_prefix: str) -> list[Path]:
 
 def list_worktrees(root: Path) -> list[dict[str, str]]:
     """The work trees that git knows, each as its attributes -> values (`git worktree list --porcelain`)."""
-    blocks = (ask_git(root, "worktree", "list", "--porcelain") or "").split("\n\n")
+    blocks = (ask_git(root, "worktree", "list", "--porcelain", is_path=True) or "").split("\n\n")
     trees = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
     return [tree for tree in trees if "worktree" in tree]
 

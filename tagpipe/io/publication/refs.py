@@ -155,7 +155,7 @@ def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
     try:
         call_git(root, "update-ref", ref, commit, expected)
     except GitFailed:
-        lock = root / (ask_git(root, "rev-parse", "--git-path", f"{ref}.lock") or "")
+        lock = root / (ask_git(root, "rev-parse", "--git-path", f"{ref}.lock", is_path=True) or "")
         if not lock.is_file() or time.time() - lock.stat().st_mtime < _STALE_LOCK_S:
             raise
         lock.unlink(missing_ok=True)

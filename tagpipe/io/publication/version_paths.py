@@ -13,7 +13,7 @@ def is_current(layout: Layout, candidate: str, base: str) -> bool:
     outs = {path for stage in layout.stages.values() for path, _ in stage.outs}
     deps = {path for stage in layout.stages.values() for path in stage.deps}
     inputs = [PARAMS_FILE, DVC_FILE, LOCK_FILE, *sorted(deps - outs)]
-    return ask_git(layout.root, "diff", "--quiet", f"{candidate}^", base, "--", *inputs) is not None
+    return ask_git(layout.root, "diff", "--quiet", "--no-ext-diff", f"{candidate}^", base, "--", *inputs) is not None
 
 
 def read_tables(layout: Layout, commit: str) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tagpipe.errors import ConfigError
+from tagpipe.errors import ConfigError, visible
 from tagpipe.io.repository.git_variables import without_git_variables
 from tagpipe.io.repository.lock import HeldLock
 from tagpipe.io.repository.secrets import without_secrets
@@ -18,8 +18,35 @@ from tagpipe.io.repository.secrets import without_secrets
 _DVC = (sys.executable, "-m", "dvc")
 _REASONS = ("fatal: ", "error: ", "remote: ", "! ")
 _MAX_REASONS = 3
-_AS_A_PROGRAM = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false")
-"""No hooks and no signatures, which are meant for people's commits."""
+_SETTINGS = {
+    "core.hooksPath": os.devnull,  # hooks and signatures are meant for people's commits
+    "commit.gpgSign": "false",
+    "push.gpgSign": "false",
+    "log.showSignature": "false",  # what is printed is read by programs
+    "color.ui": "false",
+    "core.quotePath": "false",
+    "i18n.logOutputEncoding": "UTF-8",
+    "core.autocrlf": "false",  # a work tree holds the bytes of the commit
+    "core.attributesFile": os.devnull,
+    "core.fsmonitor": "false",  # a daemon that would outlive the work tree
+    "gc.auto": "0",
+    "push.followTags": "false",  # a command does what it says, and nothing besides
+    "fetch.prune": "false",
+    "submodule.recurse": "false",
+}
+"""Settings of people's own that would change what git does for a program; each is set for one command only."""
+
+_REFUSALS = {
+    r"dubious ownership": "Run `git config --global --add safe.directory '{folder}'` if you trust whoever owns it",
+    r"repository (?:version|extension)|git repo version": "Use a newer git",
+    r"bad config|bad numeric config|invalid value for": "Correct that setting",
+    r"corrupt|object file .* is empty|unable to (?:unpack|parse)|inflate:|index file smaller|bad (?:index file )?"
+    r"signature|packfile .* (?:cannot|invalid|truncated)": "Run `git fsck`; restore what it names from another clone",
+    r"(?:open|read|stat) .*permission denied": "Let yourself read there",
+}
+"""What git says where it cannot use a repository, and what to do; anything else is an answer to the question asked."""
+
+_NOT_A_REPOSITORY = "not a git repository"
 
 _DISK_FULL = re.compile(r"no space left on device|out of disk ?space|disk quota exceeded", re.I)
 
@@ -55,10 +82,53 @@ def find_git() -> str:
     return git
 
 
-def ask_git(root: Path, *arguments: str) -> str | None:
-    """The output of a git command without its last line break; None if the command fails. Raises ConfigError."""
-    done = run_program([find_git(), *arguments], root)
-    return _decode(done.stdout) if done.returncode == 0 else None
+def run_git(
+    root: Path,
+    *arguments: str,
+    stdin: bytes | None = None,
+    settings: Sequence[str] = (),
+    timeout_s: float | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a git command to its end, whatever the user's settings and language are.
+
+    settings: NAME=VALUE, for this command only. Raises ConfigError with git's reason where git cannot use the
+    repository itself (another owner, a newer form, damage), and subprocess.TimeoutExpired.
+    """
+    named = [*(f"{name}={value}" for name, value in _SETTINGS.items()), *settings]
+    options = [part for setting in named for part in ("-c", setting)]
+    environment = {name: value for name, value in os.environ.items() if name != "GIT_EXTERNAL_DIFF"}
+    done = run_program(
+        [find_git(), *options, *arguments],
+        root,
+        environment={**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+        stdin=stdin,
+        timeout_s=timeout_s,
+    )
+    if done.returncode != 0:
+        _raise_refusal(root, as_text(done.stderr))
+    return done
+
+
+def _raise_refusal(root: Path, stderr: str) -> None:
+    """Raise ConfigError if git cannot use the repository at `root`."""
+    folders = (root.resolve(), *root.resolve().parents)
+    damaged = next((path / ".git" for path in folders if (path / ".git").exists()), None)
+    if _NOT_A_REPOSITORY in stderr and damaged is not None:
+        fix = "Restore it from another clone; `git status` says no more than this"
+        raise ConfigError("is damaged: git does not take it for a repository", file=str(damaged), fix=fix)
+    for pattern, fix in _REFUSALS.items():
+        if re.search(rf"^(?:fatal|error): .*(?:{pattern})", stderr, re.M | re.I):
+            reason = visible(without_secrets(_find_reason(stderr)))
+            raise ConfigError(f"git cannot use the repository: {reason}", file=str(root), fix=fix.format(folder=root))
+
+
+def ask_git(root: Path, *arguments: str, is_path: bool = False) -> str | None:
+    """The output of a git command without its last line break; None if the command fails.
+
+    is_path: the output names files, whose bytes need not be UTF-8. Raises ConfigError as `run_git` does.
+    """
+    done = run_git(root, *arguments)
+    return _decode(done.stdout, is_path=is_path) if done.returncode == 0 else None
 
 
 def call_git(
@@ -68,33 +138,32 @@ def call_git(
     identity: bool = False,
     settings: Sequence[str] = (),
     timeout_s: float | None = None,
+    is_path: bool = False,
 ) -> str:
     """The output of a git command without its last line break. Raises GitFailed, also after `timeout_s`.
 
     identity: commit as the user, or as tagpipe where git knows no user. settings: NAME=VALUE, for this command only.
+    is_path: the output names files, whose bytes need not be UTF-8. Raises ConfigError as `run_git` does.
     """
-    options = [*_AS_A_PROGRAM, *(part for setting in settings for part in ("-c", setting))]
     if identity and ask_git(root, "var", "GIT_COMMITTER_IDENT") is None:
-        options += ["-c", "user.name=tagpipe", "-c", "user.email=tagpipe@localhost"]
+        settings = [*settings, "user.name=tagpipe", "user.email=tagpipe@localhost"]
     try:
-        done = run_program(
-            [find_git(), *options, *arguments],
-            root,
-            environment={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-            stdin=os.fsencode(stdin),
-            timeout_s=timeout_s,
-        )
+        done = run_git(root, *arguments, stdin=os.fsencode(stdin), settings=settings, timeout_s=timeout_s)
     except subprocess.TimeoutExpired:
         raise GitFailed(f"git {arguments[0]} had no answer within {timeout_s:.0f} seconds") from None
     if done.returncode != 0:
-        reason = _find_reason(without_secrets(_decode(done.stderr)))
+        reason = _find_reason(without_secrets(as_text(done.stderr)))
         raise GitFailed(reason or f"git {arguments[0]} ended with {done.returncode}")
-    return _decode(done.stdout)
+    return _decode(done.stdout, is_path=is_path)
 
 
-def _decode(output: bytes) -> str:
-    # Paths and commit subjects may not be UTF-8; fsdecode keeps such bytes, and `errors.visible` escapes them.
-    return os.fsdecode(output).rstrip("\n")
+def _decode(output: bytes, *, is_path: bool) -> str:
+    return (os.fsdecode(output) if is_path else as_text(output)).rstrip("\n")
+
+
+def as_text(output: bytes) -> str:
+    """Text of git's: names and messages may be in any encoding, and what is not UTF-8 in them is replaced."""
+    return output.decode("utf-8", "replace")
 
 
 def _find_reason(stderr: str) -> str:

@@ -52,7 +52,7 @@ def open_revision(root: str, revision: str | None) -> tuple[Any, str]:
         raise ConfigError("is not a folder", file=root, fix="Name a dataset repository's folder or address")
     try:
         folder = Path(root)
-        top = call_git(folder, "rev-parse", "--show-toplevel")
+        top = call_git(folder, "rev-parse", "--show-toplevel", is_path=True)
         # Resolved each time, for a branch may have moved since its commit was opened.
         commit = call_git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
         return _open_commit(top, commit), folder.resolve().relative_to(Path(top).resolve()).as_posix()
