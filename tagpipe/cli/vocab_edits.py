@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -221,20 +222,25 @@ def _make(
 ) -> None:
     """Plan an edit, show it, ask, and write it. forms, tags: those whose support the log keeps."""
     from tagpipe.curation.log import as_command
-    from tagpipe.operations.edit_vocabulary import apply_plan
+    from tagpipe.operations.edit_vocabulary import apply_plan, hold_edits
     from tagpipe.operations.open_curation import gather_evidence, open_curation
     from tagpipe.render.edits import render_effect
 
     if _was_finished(action, arguments):
         return
-    curation = open_curation(Path.cwd())
-    plan = plan_of(curation, evidence=gather_evidence(curation, forms=forms, tags=tags))
-    print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
-    for note in note_rewrite(plan):
-        print(note)
-    if not yes:
-        _ask()
-    apply_plan(curation, plan, why=why, echo=echo_error)
+    root = Path.cwd()
+    with ExitStack() as lock:
+        if yes:  # nobody is waited for, so that nobody can edit the file between reading and writing it
+            lock.enter_context(hold_edits(root, action, echo=echo_error))
+        curation = open_curation(root)
+        plan = plan_of(curation, evidence=gather_evidence(curation, forms=forms, tags=tags))
+        print_result(render_effect(as_command(plan.action, plan.arguments), plan.effect, no_preview=plan.no_preview))
+        for note in note_rewrite(plan):
+            print(note)
+        if not yes:
+            _ask()
+            lock.enter_context(hold_edits(root, action, echo=echo_error))
+        apply_plan(curation, plan, why=why)
     print(visible(f"{plan.change.file} is changed; `tagpipe vocab undo` takes it back"))
 
 

@@ -13,7 +13,7 @@ import typer
 
 from tagpipe.cli.output import echo_error, note_killed_edit, print_result
 from tagpipe.cli.vocab_edits import note_rewrite
-from tagpipe.errors import ConfigError, EditRefused, visible
+from tagpipe.errors import Busy, ConfigError, EditRefused, visible
 
 if TYPE_CHECKING:
     from tagpipe.comparison.sides import Side
@@ -126,7 +126,7 @@ def _read_key() -> str:
 
 def _decide(root: Path, suggestion: Suggestion, key: str, alias: Plan | ConfigError, evidence: dict[str, int]) -> str:
     """Write what was decided. Return the key, or that of `skip` if the edit was refused."""
-    from tagpipe.operations.edit_vocabulary import apply_plan, plan_not_same
+    from tagpipe.operations.edit_vocabulary import apply_plan, hold_edits, plan_not_same
     from tagpipe.operations.open_curation import open_curation
 
     if key == "s":
@@ -141,8 +141,9 @@ def _decide(root: Path, suggestion: Suggestion, key: str, alias: Plan | ConfigEr
             raise alias
         else:
             plan = alias
-        apply_plan(curation, plan, why="tagpipe vocab review", echo=echo_error)
-    except EditRefused as error:
+        with hold_edits(root, plan.action, echo=echo_error):
+            apply_plan(curation, plan, why="tagpipe vocab review")
+    except (EditRefused, Busy) as error:
         print(f"    {error}", file=sys.stderr)
         return "s"
     return key

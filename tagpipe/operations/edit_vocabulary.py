@@ -1,7 +1,7 @@
 """The vocabulary edited with care: every edit is planned, shown, written together with its line in the log, and undone.
 
 An edit changes one file: the vocabulary in data/source, or a list of data/curation. Planning reads and computes, and
-writes nothing. Applying takes the run lock, makes sure that the file is still what was planned on, and writes it and
+writes nothing. Applying, under the run lock, makes sure that the file is still what was planned on, and writes it and
 the log together (`io.runs.edit_log`); what a kill ended is finished first.
 """
 
@@ -19,7 +19,7 @@ from tagpipe.curation.canonical_form import rewrite_list, rewrite_vocabulary
 from tagpipe.curation.check import command, quote
 from tagpipe.curation.effect import EditEffect, measure_effect
 from tagpipe.curation.log import LogLine, as_arguments, find_undoable, invert_patch, make_patch, revert_patch
-from tagpipe.errors import ConfigError, EditRefused, TagpipeError, escape_shown
+from tagpipe.errors import Busy, ConfigError, EditRefused, TagpipeError, escape_shown
 from tagpipe.io.git.commits import find_author
 from tagpipe.io.repository.curation_files import (
     EMPTY_FILES,
@@ -48,6 +48,9 @@ from tagpipe.vocabulary.entries import Entry
 from tagpipe.vocabulary.vocabulary import Vocabulary, normalize_tag, resolve_tag
 
 Change = Callable[[Sequence[Entry]], Sequence[Entry]]
+
+WAIT_S = 10.0
+"""Time that an edit waits for a command at work, which is often another edit of a second or two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,43 +186,42 @@ def finish_killed_edit(root: Path, *, echo: Echo) -> list[LogLine]:
     layout = repository_layout(root)
     if not has_killed_edit(layout):
         return []
-    with hold_run_lock(layout.scratch, command="tagpipe vocab"):
+    with hold_run_lock(layout.scratch, command="tagpipe vocab", wait_s=WAIT_S):
         return finish_killed_edits(layout, echo=echo)
 
 
-def apply_plan(curation: Curation, plan: Plan, *, why: str | None, echo: Echo) -> None:
-    """Write the planned file and the line of the log. echo: as in `finish_killed_edit`.
+def apply_plan(curation: Curation, plan: Plan, *, why: str | None) -> None:
+    """Write the planned file and the line of the log. Call it in a block of `hold_edits`.
 
-    Raises ConfigError where the file has changed since it was planned on, Busy (exit 6) where a run is at work.
+    Raises Busy where the file has changed since it was planned on, ConfigError where it cannot be written.
     """
     layout, change = curation.layout, plan.change
     for text in (*plan.arguments, why or ""):
         if not is_unicode(text):  # from bytes of the command line that are not UTF-8; the log would be unreadable
             raise EditRefused("not text", found=escape_shown(text), expected="UTF-8")
-    with _hold(layout, plan.action, echo=echo):
-        path = layout.root / change.file
-        if read_if_there(path) != change.before:
-            fix = "Run the command again to see it anew"
-            raise EditRefused("has been changed since the edit was shown", file=path.name, fix=fix)
-        line = LogLine(
-            at=_now(),
-            who=find_author(layout.root),
-            action=plan.action,
-            arguments=plan.arguments,
-            why=why,
-            evidence=plan.evidence,
-            patches=(make_patch(change.file, change.before, change.after),),
-        )
-        write_logged(layout, change, line)
+    path = layout.root / change.file
+    if read_if_there(path) != change.before:
+        fix = "Run the command again to see it anew"
+        raise Busy("has been changed since the edit was shown", file=path.name, fix=fix)
+    line = LogLine(
+        at=_now(),
+        who=find_author(layout.root),
+        action=plan.action,
+        arguments=plan.arguments,
+        why=why,
+        evidence=plan.evidence,
+        patches=(make_patch(change.file, change.before, change.after),),
+    )
+    write_logged(layout, change, line)
 
 
 def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
     """Take the last edit back, to the byte. Return its line of the log. echo: as in `finish_killed_edit`.
 
-    Raises ConfigError where there is none, or its file has been changed since.
+    Raises ConfigError where there is none, or its file has been changed since, and as `hold_edits` does.
     """
     layout = repository_layout(root)
-    with _hold(layout, "undo", echo=echo):
+    with hold_edits(root, "undo", echo=echo):
         edit = find_undoable(read_log(layout))
         if edit is None:
             raise ConfigError("there is no edit to take back", file=LOG_FILE)
@@ -240,9 +242,13 @@ def undo(root: Path, *, why: str | None = None, echo: Echo) -> LogLine:
 
 
 @contextmanager
-def _hold(layout: Layout, action: str, *, echo: Echo) -> Iterator[None]:
-    """The run lock, with no killed edit left to be finished."""
-    with hold_run_lock(layout.scratch, command=f"tagpipe vocab {action}"):
+def hold_edits(root: Path, action: str, *, echo: Echo) -> Iterator[None]:
+    """Hold the run lock, with no killed edit left to be finished. echo: as in `finish_killed_edit`.
+
+    Raises Busy (exit 6) where another command is at work for longer than WAIT_S.
+    """
+    layout = repository_layout(root)
+    with hold_run_lock(layout.scratch, command=f"tagpipe vocab {action}", wait_s=WAIT_S):
         finish_killed_edits(layout, echo=echo)
         yield
 

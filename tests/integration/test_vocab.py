@@ -21,10 +21,11 @@ from typing import Any
 
 import pytest
 from support.paths import REPO
+from support.processes import Start
 
 import tagpipe as package
 from tagpipe.cli import vocab_review
-from tagpipe.errors import ConfigError, EditRefused
+from tagpipe.errors import Busy, ConfigError
 from tagpipe.io.repository.layout import repository_layout
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.yaml_file import set_values
@@ -407,18 +408,66 @@ def test_an_edit_is_refused_where_the_file_has_changed_since_it_was_shown(projec
     plan = curation.plan_not_same(opened, "a", "b", evidence={})
     path = project / NOT_SAME
     path.write_bytes(b'{"schema": 1, "pairs": []}')
-    with pytest.raises(EditRefused, match="has been changed since the edit was shown"):
-        curation.apply_plan(opened, plan, why=None, echo=print)
+    with pytest.raises(Busy, match="has been changed since the edit was shown"):
+        curation.apply_plan(opened, plan, why=None)
     assert path.read_bytes() == b'{"schema": 1, "pairs": []}'
 
 
-def test_while_a_run_is_at_work_nothing_is_written(project: Path, tagpipe: Tagpipe) -> None:
+def test_while_a_run_is_at_work_nothing_is_written(
+    project: Path, tagpipe: Tagpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curation, "WAIT_S", 0.1)
     before = content_of(project)
     with hold_run_lock(project / ".tagpipe", command="tagpipe run"):
         assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 6
         assert tagpipe("vocab", "undo").exit_code == 6
         assert tagpipe("vocab", "tree", "mlops").exit_code == 0
     assert content_of(project) == before
+
+
+def test_an_edit_waits_a_little_for_another_command(project: Path, tagpipe: Tagpipe, start: Start) -> None:
+    """The holder of the lock is a program that ends when the edit has begun to wait."""
+    holder = start([sys.executable, "-c", HOLDS_FOR_A_SECOND], project, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    assert tagpipe("vocab", *EDITS["not-same"], "--yes").exit_code == 0
+    assert len(log_of(project)) == 1
+
+
+HOLDS_FOR_A_SECOND = """
+import time
+from pathlib import Path
+from tagpipe.io.repository.lock import hold_run_lock
+with hold_run_lock(Path(".tagpipe"), command="another edit"):
+    print("held", flush=True)
+    time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("n_edits", [pytest.param(8, marks=pytest.mark.slow), pytest.param(50, marks=pytest.mark.soak)])
+def test_edits_at_once_are_all_made_by_trying_again(project: Path, start: Start, n_edits: int) -> None:
+    """Each ends as made (0) or as busy (6), and nothing is made twice or lost."""
+    left = [f"tag number {number}" for number in range(n_edits)]
+    for _ in range(n_edits):
+        programs = {
+            tag: start(
+                [sys.executable, "-m", "tagpipe", "vocab", "add", tag, "--yes"],
+                project,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for tag in left
+        }
+        codes = {tag: program.wait() for tag, program in programs.items()}
+        assert set(codes.values()) <= {0, 6}
+        left = [tag for tag, code in codes.items() if code == 6]
+        assert len(left) < len(codes), "none of them was made"
+        if not left:
+            break
+    made = [line["arguments"] for line in log_of(project)]
+    assert sorted(made) == sorted([f"tag number {number}"] for number in range(n_edits))
+    tags = read_vocabulary((project / VOCABULARY).read_bytes(), ".json", file="vocabulary").tags
+    assert {f"tag number {number}" for number in range(n_edits)} <= set(tags)
 
 
 def test_a_preview_that_cannot_be_made_is_said_to_be_none(project: Path, tagpipe: Tagpipe) -> None:

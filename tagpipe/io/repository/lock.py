@@ -87,24 +87,29 @@ def find_birth(pid: int) -> float | None:
 
 
 @contextlib.contextmanager
-def hold_run_lock(scratch: Path, *, command: str) -> Iterator[HeldLock]:
+def hold_run_lock(scratch: Path, *, command: str, wait_s: float = 0.0) -> Iterator[HeldLock]:
     """Hold the run lock of the dataset repository.
 
-    Raises Busy at once if a living run holds it. If its holder is dead, waits for the processes that it left behind.
+    Raises Busy if a living process holds it for longer than `wait_s`. If its holder is dead, waits for the processes
+    that it left behind.
     """
     path = scratch / "run.lock"
     if inherited := _inherited_lock(path):
         yield inherited
         return
     with _open_lock(path) as fd:
-        for n_polls in iter_polls(ORPHAN_TIMEOUT_S):
+        patience_ends = time.monotonic() + wait_s
+        is_announced = False
+        for _ in iter_polls(ORPHAN_TIMEOUT_S):
             if _try_lock(fd):
                 break
             holder = read_holder(path)
             if holder is None or holder.is_alive:
-                raise _busy(path)
-            if n_polls == 0:
+                if time.monotonic() >= patience_ends:
+                    raise _busy(path)
+            elif not is_announced:
                 print(f"waiting for what the killed run {holder.pid} left behind", file=sys.stderr, flush=True)
+                is_announced = True
         else:
             raise _busy(path)
         # The file keeps its content when the lock is freed: it then tells who held it last.
