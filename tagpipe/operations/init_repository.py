@@ -10,6 +10,7 @@ from tagpipe.io.git.new_repository import start_repository
 from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, curation_file
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
 from tagpipe.io.repository.files import write_bytes
+from tagpipe.io.repository.ignore_files import write_ignore_files
 from tagpipe.io.repository.layout import (
     CODE_FILE,
     DVC_FILE,
@@ -66,6 +67,7 @@ def init_repository(directory: Path, *, projects: Path | None = None, vocabulary
     _copy_inputs(layout, inputs)
     _write_curation_lists(layout)
     write_bytes(directory / ".gitignore", _GITIGNORE.encode())
+    write_ignore_files(layout)
     write_bytes(directory / ".gitattributes", _make_attributes(layout).encode())
     write_bytes(directory / "README.md", _README.encode())
     write_code_version(layout)

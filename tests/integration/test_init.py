@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from support.in_process import build, run_tagpipe
 from support.paths import REPO
-from support.processes import run
+from support.processes import commit, run
+from support.small_repository import PROJECTS, init_small
 
 
 @pytest.fixture
@@ -68,3 +69,45 @@ def test_a_hostile_folder_name_reaches_the_terminal_as_text(
     ended = tagpipe("init", "a\x1b[31mb")
     assert ended.exit_code == 0
     assert ended.stderr == "Next: cd a\\x1b[31mb && tagpipe run\n"
+
+
+def test_after_a_first_run_that_fails_the_next_step_is_right(tmp_path: Path) -> None:
+    """The README's next step is `git add -A`, which must not take the data."""
+    own = tmp_path / "own"
+    init_small(own, projects=PROJECTS.replace("2023-02-01", "no date").replace("2023-02-02", "none"))
+    failed = run_tagpipe(own, "run")
+    assert failed.exit_code == 4, failed.stderr
+    commit(own, "As far as it goes")
+    tracked = run(own, "git", "ls-files", "data").splitlines()
+    assert {path for path in tracked if not path.startswith(("data/source/", "data/curation/"))} == {
+        f"data/{folder}.gitignore" for folder in ("", "annotated/", "labeled/", "validated/")
+    }
+    (own / "data/source/projects.csv").write_text(PROJECTS, encoding="utf-8")
+    build(own)
+    commit(own, "First version")
+    assert run(own, "git", "status", "--porcelain") == ""
+    assert run_tagpipe(own, "doctor").exit_code == 0
+
+
+def test_a_run_adds_the_lines_that_an_ignore_file_lacks(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    init_small(own)
+    before = (own / "data/labeled/.gitignore").read_bytes()
+    (own / "data/labeled/.gitignore").write_bytes(b"mine")
+    (own / "data/.gitignore").unlink()
+    build(own)
+    assert (own / "data/labeled/.gitignore").read_bytes() == b"mine\n" + before
+    assert (own / "data/.gitignore").read_bytes() == b"/raw\n"
+
+
+def test_data_that_git_has_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    init_small(own)
+    build(own)
+    run(own, "git", "add", "--force", "data/raw")
+    commit(own, "With the data")
+    (own / "data/source/projects.csv").write_text(PROJECTS.replace("Moss", "Mosses"), encoding="utf-8")
+    ended = run_tagpipe(own, "run")
+    assert ended.exit_code == 2
+    assert "git rm -r --cached data/raw" in ended.stderr
+    assert "`tagpipe doctor`" in ended.stderr

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from tagpipe.checks.check_results import CheckResult
 from tagpipe.io.git.commits import find_commit
 from tagpipe.io.git.worktree import list_worktrees
 from tagpipe.io.repository.dvc_lock import LOCK_FILE
+from tagpipe.io.repository.ignore_files import ignored_outputs
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.programs import ask_git, find_git
 
@@ -37,7 +37,7 @@ def check_ignored(layout: Layout) -> Iterator[CheckResult]:
     DVC writes a .gitignore only when a stage succeeds; without it, `git add -A` takes the data itself.
     """
     outs = [path for stage in layout.stages.values() for path, is_cached in stage.outs if is_cached]
-    files = dict.fromkeys((PurePosixPath(path).parent / ".gitignore").as_posix() for path in outs)
+    files = ignored_outputs(layout)
     missing = [file for file in files if ask_git(layout.root, "ls-files", "--error-unmatch", "--", file) is None]
     tracked = ask_git(layout.root, "ls-files", "--", *outs)
     if tracked:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tagpipe.errors import Busy, ConfigError, StageDefect
 from tagpipe.io.repository.curation_files import write_missing_lists
 from tagpipe.io.repository.files import write_bytes
+from tagpipe.io.repository.ignore_files import write_ignore_files
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
 from tagpipe.io.repository.lock import hold_run_lock, hold_stage_lock
 from tagpipe.io.repository.programs import disk_full, says_disk_full
@@ -40,6 +42,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         heal_rwlock(layout.root)
         before = remember_last_good(layout)
         write_code_version(layout)
+        write_ignore_files(layout)
         for path in write_missing_lists(layout):
             echo(f"{path} was missing: an empty one is written, which says the same")
         try:
@@ -102,4 +105,8 @@ def _make_error(layout: Layout, exit_code: int, errors: list[str]) -> Exception:
             found=", ".join(dict.fromkeys(holders)) or text,
             fix="Wait for it to end and run the command again",
         )
-    return ConfigError(f"DVC cannot build: {text}", file="dvc.yaml", fix="Correct what it names")
+    if tracked := re.search(r"output '([^']+)' is already tracked by SCM", text):
+        fix = f"Run `git rm -r --cached {tracked[1]}` and commit; `tagpipe doctor` names all of them"
+        return ConfigError("git has it, and it is DVC's", file=tracked[1], fix=fix)
+    fix = "Correct what it names; `tagpipe doctor` says how to mend what it knows"
+    return ConfigError(f"DVC cannot build: {text}", file="dvc.yaml", fix=fix)
