@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from tagpipe.errors import Busy, ConfigError, reason_of
+from tagpipe.io.repository.files import unwritable
 
 ENVIRONMENT = "TAGPIPE_LOCK"
 """Environment variable with `FD:TOKEN` of a lock that the parent process (the Prefect flow) holds for this one."""
@@ -113,7 +114,7 @@ def hold_run_lock(scratch: Path, *, command: str, wait_s: float = 0.0) -> Iterat
         else:
             raise _busy(path)
         # The file keeps its content when the lock is freed: it then tells who held it last.
-        yield HeldLock(fd, _write_holder(fd, command).token)
+        yield HeldLock(fd, _write_holder(fd, path, command).token)
 
 
 @contextlib.contextmanager
@@ -123,7 +124,7 @@ def hold_stage_lock(scratch: Path, *, stage: str) -> Iterator[None]:
     with _open_lock(path) as fd:
         if not any(_try_lock(fd) for _ in iter_polls(ORPHAN_TIMEOUT_S)):
             raise _busy(path)
-        _write_holder(fd, stage)
+        _write_holder(fd, path, stage)
         yield
 
 
@@ -199,12 +200,15 @@ def _try_lock(fd: int) -> bool:
     return True
 
 
-def _write_holder(fd: int, command: str) -> Holder:
+def _write_holder(fd: int, path: Path, command: str) -> Holder:
     create_time = psutil.Process().create_time()
     started_at = datetime.fromtimestamp(create_time, UTC).isoformat(timespec="seconds")
     holder = Holder(os.getpid(), started_at, create_time, secrets.token_hex(16), command)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, json.dumps(asdict(holder)).encode("utf-8"), 0)
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(asdict(holder)).encode("utf-8"), 0)
+    except OSError as error:  # a full disk, too
+        raise unwritable(path, error) from None
     return holder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagpipe.errors import InputError
 from tagpipe.formats.suffixes import SUFFIXES, read_suffix
-from tagpipe.io.repository.files import replace_file, unreadable
+from tagpipe.io.repository.files import replace_file, unreadable, unwritable
 
 _COPY_BYTES = 1 << 20
 
@@ -69,6 +69,10 @@ def copy_raw(path: Path, directory: Path, name: str) -> str:
             for start in range(0, len(source), _COPY_BYTES):
                 file.write(source[start : start + _COPY_BYTES])
     for suffix in SUFFIXES:  # an earlier copy may have had another ending
-        if suffix != target.suffix:
-            (directory / f"{name}{suffix}").unlink(missing_ok=True)
+        other = directory / f"{name}{suffix}"
+        if other != target:
+            try:
+                other.unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(other, error) from None
     return target.name
