@@ -215,6 +215,18 @@ def test_a_damaged_file_of_the_workspace_is_named_and_heals(
     assert look(tagpipe)[0] == 0
 
 
+def test_a_damaged_copy_of_a_report_that_the_run_cache_would_restore_is_named_and_heals(
+    project: Project, tagpipe: Any
+) -> None:
+    """DVC keeps it for its run cache, although dvc.lock says that git has the report."""
+    flip(project.object("cache", REPORT))
+    code, document = look(tagpipe)
+    assert (code, state_of(document, REPORT)) == (7, "corrupt in cache")
+    assert document["error"] is None
+    heal(project, document)
+    assert look(tagpipe)[0] == 0
+
+
 def test_file_and_cache_that_are_one_damaged_file_heal(project: Project, tagpipe: Any) -> None:
     """With links for a cache type a bad block is in both."""
     dvc(project.root, "config", "cache.type", "hardlink")

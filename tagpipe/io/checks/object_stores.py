@@ -35,7 +35,7 @@ class ObjectStores:
     def check(self, oid: str, hash_name: str) -> tuple[Copy, ...]:
         """Read and hash every copy of an object."""
         places: tuple[Place, ...] = ("cache",) if self.remote_name is None else ("cache", "remote")
-        return tuple(self._check_copy(place, oid, hash_name) for place in places)
+        return tuple(self.check_copy(place, oid, hash_name) for place in places)
 
     def locate(self, place: Place, oid: str, hash_name: str) -> str:
         """The place where an object belongs: a path in the dataset repository or on the disk, or an address."""
@@ -64,7 +64,8 @@ class ObjectStores:
             self._opened[place, hash_name] = store
         return self._opened[place, hash_name]
 
-    def _check_copy(self, place: Place, oid: str, hash_name: str) -> Copy:
+    def check_copy(self, place: Place, oid: str, hash_name: str) -> Copy:
+        """Read and hash one copy of an object."""
         from dvc_data.hashfile.hash import fobj_md5
 
         store, location = self._store(place, hash_name), self.locate(place, oid, hash_name)

@@ -93,7 +93,10 @@ def _iter_checks(
 ) -> Iterator[ObjectCheck]:
     for entry in entries:
         if not entry.is_cached:
-            yield ObjectCheck(entry.md5, (entry.path,), (_check_file(entry.path, entry.md5, place, read_file),))
+            file = _check_file(entry.path, entry.md5, place, read_file)
+            # Reports are git's. DVC 3.67 has copies of them for its run cache alone, and restores damaged ones, too.
+            kept = stores.check_copy("cache", entry.md5, entry.hash_name)
+            yield ObjectCheck(entry.md5, (entry.path,), (file, kept) if kept.condition == "corrupt" else (file,))
     cached = [entry for entry in entries if entry.is_cached]
     for hash_name in sorted({entry.hash_name for entry in cached}):
         members: list[tuple[str, str]] = []  # (md5, path) of the files in directories

@@ -10,7 +10,7 @@ from tagpipe.io.repository.curation_files import write_missing_lists
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.ignore_files import write_ignore_files
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
-from tagpipe.io.repository.lock import hold_run_lock, hold_stage_lock
+from tagpipe.io.repository.lock import HeldLock, hold_run_lock, hold_stage_lock
 from tagpipe.io.repository.programs import disk_full, says_disk_full
 from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
 from tagpipe.io.repository.yaml_file import read_params, read_yaml
@@ -46,7 +46,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         for path in write_missing_lists(layout):
             echo(f"{path} was missing: an empty one is written, which says the same")
         try:
-            runs, exit_code, errors = run_dvc(layout, stage, lock, echo)
+            runs, exit_code, errors = _run_dvc(layout, stage, lock, echo)
         except KeyboardInterrupt:
             # A second Ctrl-C may end this, too; the next run then finds what it would find after a kill.
             echo("interrupted: putting the last good version back")
@@ -62,6 +62,20 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
             remember_reports(layout, only_these=True)
             forget_begun(layout)
         return runs
+
+
+def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
+    """As `run_dvc`; where DVC cannot use what its run cache has for a stage, the stages from there on run.
+
+    DVC 3.67 hashes no entry of its run cache: a damaged one names outputs that nobody has.
+    """
+    runs, exit_code, errors = run_dvc(layout, stage, lock, echo)
+    if exit_code == 0 or not runs or runs[-1].status != "cached":
+        return runs, exit_code, errors
+    echo(f"{runs[-1].stage}: what DVC's run cache has cannot be used; it runs")
+    done = runs[:-1]
+    more, exit_code, errors = run_dvc(layout, stage, lock, echo, with_run_cache=False)
+    return [*done, *(run for run in more if run.stage not in {each.stage for each in done})], exit_code, errors
 
 
 def _check_sections(layout: Layout) -> None:

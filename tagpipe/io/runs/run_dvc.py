@@ -43,11 +43,14 @@ class StageRun:
     status: Status
 
 
-def run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
+def run_dvc(
+    layout: Layout, stage: str | None, lock: HeldLock, echo: Echo, *, with_run_cache: bool = True
+) -> tuple[list[StageRun], int, list[str]]:
     """Run `dvc repro`: (what DVC did for each stage, its exit code, its own error lines)."""
     runs: list[StageRun] = []
     errors: list[str] = []
-    process = start_dvc(layout.root, "repro", *([stage] if stage else []), lock=lock)
+    options = [] if with_run_cache else ["--no-run-cache"]
+    process = start_dvc(layout.root, "repro", *options, *([stage] if stage else []), lock=lock)
     with contextlib.closing(iter_lines(process)) as lines:
         for line in lines:
             if (run := _parse_progress(line)) is not None:
