@@ -1,6 +1,6 @@
 """`tagpipe publish` with an upstream that fails, one fault after the other: what becomes of each, and by which words.
 
-docs/reliability.md has the table. After every one the published version is what it was, and whole; the next good
+docs/scheduling.md has the table. After every one the published version is what it was, and whole; the next good
 upstream is published.
 """
 
