@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tagpipe.errors import ConfigError
 from tagpipe.io.repository.layout import PARAMS_FILE, Layout, repository_layout
+from tagpipe.io.repository.leftovers import remove_leftovers
 from tagpipe.io.repository.lock import hold_run_lock
 from tagpipe.io.repository.secrets import without_secrets
 from tagpipe.io.repository.yaml_file import read_params, replace_text
@@ -68,6 +69,7 @@ def refresh(root: Path, *, echo: Echo, check: bool = False, progress: Progress |
     with hold_run_lock(layout.scratch, command="tagpipe refresh"):
         if not check:
             finish_killed_edits(layout, echo=echo)
+            remove_leftovers(layout.params_file)
         params = read_params(layout.params_file)
         received = _look_upstream(layout, params, progress)
         report = validate(received, params.validate_).report

@@ -64,7 +64,7 @@ class Scene:
     def read(self) -> dict[str, bytes]:
         """Path -> content of every file that is not git's or DVC's own, nor scratch; the log of edits without times."""
         paths = [self.root / name for name in self._list_files() if not SCRATCH.search(name)]
-        return {str(path.relative_to(self.root)): TIMES.sub(b"", path.read_bytes()) for path in paths}
+        return {str(path.relative_to(self.root)): TIMES.sub(b'"at": 0', path.read_bytes()) for path in paths}
 
     def list_scratch(self) -> list[str]:
         """What was begun beside its place, and is still there."""

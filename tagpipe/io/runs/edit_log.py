@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from glob import escape
 from pathlib import Path
 
 from tagpipe.curation.log import LogLine, Patch, dump_line, invert_patch, parse_log, revert_patch, sha256_of
@@ -18,6 +17,7 @@ from tagpipe.errors import ConfigError, InputError, TagpipeError, escape_shown, 
 from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file
 from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.io.repository.layout import Layout
+from tagpipe.io.repository.leftovers import remove_leftovers
 from tagpipe.io.repository.yaml_file import read_params
 
 _PENDING = (
@@ -86,7 +86,7 @@ def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[
     if STAGE not in layout.stages:
         return []
     log = curation_file(layout, LOG_FILE)
-    _remove_leftovers(log)
+    remove_leftovers(log)
     finished = []
     while has_killed_edit(layout):
         data = read_bytes(log)
@@ -113,7 +113,7 @@ def finish_killed_edits(layout: Layout, *, echo: Callable[[str], None]) -> list[
 def _finish(layout: Layout, patch: Patch) -> bool:
     """Bring the file to what it is after the patch. Return False if somebody has changed it since."""
     path = path_of(layout, patch)
-    _remove_leftovers(path)
+    remove_leftovers(path)
     data = read_if_there(path)
     if sha256_of(data) == patch.sha256_before:
         _put(path, revert_patch(invert_patch(patch), data))
@@ -143,12 +143,6 @@ def path_of(layout: Layout, patch: Patch) -> Path:
 def _append(log: bytes | None, line: LogLine) -> bytes:
     old = log or b""
     return old + (b"\n" if old and not old.endswith(b"\n") else b"") + dump_line(line)
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove what a killed write left beside the file: DVC would take it for a part of data/source."""
-    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-        leftover.unlink()
 
 
 def read_if_there(path: Path) -> bytes | None:

@@ -10,6 +10,7 @@ from tagpipe.io.repository.curation_files import write_missing_lists
 from tagpipe.io.repository.files import write_bytes
 from tagpipe.io.repository.ignore_files import write_ignore_files
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
+from tagpipe.io.repository.leftovers import remove_leftovers_of_outputs
 from tagpipe.io.repository.lock import HeldLock, hold_run_lock, hold_stage_lock
 from tagpipe.io.repository.programs import disk_full, says_disk_full
 from tagpipe.io.repository.run_stage import LAST_ERROR, read_last_error
@@ -38,6 +39,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         finish_killed_edits(layout, echo=echo)
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
             pass  # a stage that outlived its killed run has ended now
+        remove_leftovers_of_outputs(layout)
         (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
         heal_rwlock(layout.root)
         before = remember_last_good(layout)
