@@ -29,7 +29,8 @@ def verify(
     if deep:
         _verify_deep(directory, revision, as_json=as_json)
         return
-    from tagpipe.io.versions.version import open_version, verify_version
+    from tagpipe.io.versions.verify_version import verify_version
+    from tagpipe.io.versions.version import open_version
 
     digests = verify_version(open_version(directory, revision))
     print_output(digests, lambda: _render_digests(digests), as_json=as_json)

@@ -15,6 +15,7 @@ from tagpipe.io.repository.raw_files import copy_raw, open_raw, suffix_of
 from tagpipe.io.repository.reports import write_report
 from tagpipe.io.repository.yaml_file import read_params, set_values
 from tagpipe.io.versions.build_folder import check_build_folder, fill_build_folder
+from tagpipe.io.versions.recorded_bytes import SUMS_FILE, make_sums
 from tagpipe.steps.validate.received_rows import Progress
 from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.tables.reports.manifest import Manifest
@@ -74,3 +75,6 @@ def _write_build(
     write_bytes(layout.params_file, params_path.read_bytes())
     set_values(layout.params_file, {("source", name): {"path": file_name} for name, file_name in names.items()})
     write_report(layout, manifest)
+    folder = raw.relative_to(layout.root)
+    received = {(folder / file_name).as_posix(): manifest.sources[name] for name, file_name in names.items()}
+    write_bytes(layout.root / SUMS_FILE, make_sums(layout.root, received))

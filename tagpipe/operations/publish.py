@@ -42,7 +42,8 @@ from tagpipe.io.runs.run_dvc import StageRun
 from tagpipe.io.sources.pinned_store import forget_downloads
 from tagpipe.io.sources.sources import named_sources
 from tagpipe.io.sources.upstream import check_upstream
-from tagpipe.io.versions.version import Version, verify_version
+from tagpipe.io.versions.verify_version import verify_version
+from tagpipe.io.versions.version import Version
 from tagpipe.operations.compare import compare
 from tagpipe.operations.load import load_summary
 from tagpipe.params import Params, PublishParams

@@ -35,10 +35,16 @@ def table_sha256(table: pa.Table, schema: pa.Schema) -> str:
 
 def content_sha256(projects: pa.Table, tags: pa.Table) -> str:
     """The digest that identifies a version: of its labeled projects, then of (tag, n_projects, kept) of every tag."""
+    return content_digests(projects, tags)[0]
+
+
+def content_digests(projects: pa.Table, tags: pa.Table) -> tuple[str, str, str]:
+    """(`content_sha256`, `table_sha256` of the projects, that of the tags), with the projects hashed once."""
     digest = hashlib.sha256()
     _add_table(digest, projects, labeled_projects(id_kind_of(projects)))
+    of_projects = digest.hexdigest()
     _add_table(digest, tags, pa.schema([TAGS.field(name) for name in TAGS_IDENTITY]))
-    return digest.hexdigest()
+    return digest.hexdigest(), of_projects, table_sha256(tags, TAGS)
 
 
 def _add_table(digest: _Hash, table: pa.Table, schema: pa.Schema) -> None:

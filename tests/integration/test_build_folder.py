@@ -164,6 +164,7 @@ def test_a_second_build_replaces_the_first_and_keeps_what_others_put_there(built
     assert (built / "reports" / "notes.txt").read_text() == "mine"
     assert sorted(path.name for path in (built / "raw").iterdir()) == ["projects.ndjson", "vocabulary.json"]
     assert sorted(path.name for path in built.iterdir()) == [
+        "SHA256SUMS",
         "annotated",
         "labeled",
         "params.yaml",
@@ -194,7 +195,7 @@ def test_the_working_directory_and_a_link_may_be_built_to(built: Path, tagpipe: 
 def test_a_dataset_project_is_refused_and_so_is_its_data(tagpipe: Any, snapshot: Snapshot) -> None:
     assert tagpipe("init", "own", "--projects", "old.json", "--vocabulary", "v.json").exit_code == 0
     shutil.copytree("own/data/source", "own/data/raw")
-    (Path("own/data/labeled")).mkdir()
+    Path("own/data/labeled").mkdir(exist_ok=True)
     Path("own/data/labeled/manifest.json").write_text("{}")
     before = snapshot(Path("own"))
     assert_refused(tagpipe(*options(out="own")), "own", "dataset repository")

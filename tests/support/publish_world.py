@@ -12,7 +12,8 @@ from typing import Any
 
 from support.http_server import Reply, Server, answer
 from support.processes import git
-from tagpipe.io.versions.version import open_version, verify_version
+from tagpipe.io.versions.verify_version import verify_version
+from tagpipe.io.versions.version import open_version
 from tagpipe.operations.publish import Publication
 
 Rows = list[dict[str, Any]]

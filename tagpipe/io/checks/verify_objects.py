@@ -13,7 +13,8 @@ from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, parse_lock
 from tagpipe.io.repository.files import md5_of
 from tagpipe.io.repository.layout import Layout, repository_layout
-from tagpipe.io.versions.version import open_version, verify_version
+from tagpipe.io.versions.verify_version import verify_version
+from tagpipe.io.versions.version import open_version
 
 ReadFile = Callable[[str], bytes | None]
 """Returns the bytes of a file by its path in the dataset repository; None if there is no such file."""
@@ -67,7 +68,7 @@ def verify_deep(directory: Path, revision: str | None = None, *, with_remote: bo
         place: Place = "workspace" if revision is None else "git"
         checks = tuple(_iter_checks(entries, stores, place, read_file))
     try:
-        return DeepCheck(revision, verify_version(version), None, stores.remote_name, checks)
+        return DeepCheck(revision, verify_version(version, with_raw=False), None, stores.remote_name, checks)
     except IntegrityError as error:
         return DeepCheck(revision, None, error, stores.remote_name, checks)
 

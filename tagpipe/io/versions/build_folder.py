@@ -19,6 +19,11 @@ SCRATCH_FOLDER = ".build.tmp"
 """Holds a build until it is whole; inside the folder, so that moving it out never crosses file systems."""
 
 
+def is_being_put_in_place(folder: Path) -> bool:
+    """True while the files of a build replace those of an earlier one, or if a kill ended that."""
+    return (folder / SCRATCH_FOLDER / "old").is_dir()
+
+
 def check_build_folder(layout: Layout) -> None:
     """Raise ConfigError unless the folder is new, empty or of an earlier build: nothing else is ever replaced."""
     folder = layout.root

@@ -29,25 +29,25 @@ from tagpipe.io.repository.layout import (
     has_present_code,
     repository_layout,
 )
-from tagpipe.io.repository.raw_files import open_raw
+from tagpipe.io.repository.reports import RESTORE
 from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.runs.rebuild import run_foreign_code, shared_worktree
 from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
 from tagpipe.io.sources.sources import SOURCE_NAMES, receive
+from tagpipe.io.versions.raw_inputs import read_raw
+from tagpipe.io.versions.read_whole import read_whole
 from tagpipe.io.versions.usage import count_out_of_vocabulary
-from tagpipe.io.versions.version import Version, open_version, verify_version
+from tagpipe.io.versions.version import Version, as_damage, open_version, read_checked_table, read_content
 from tagpipe.params import Params, dump_params, parse_params
 from tagpipe.steps.validate.validate import Raw, RawFile
 from tagpipe.tables.reports.manifest import Manifest
-from tagpipe.tables.reports.threshold import ThresholdReport
 from tagpipe.tables.reports.validation import ValidationReport, VocabularyFile
 from tagpipe.vocabulary.vocabulary import load_vocabulary
 
 WORKSPACE = "workspace"
 _LEDGER = "annotate/tag_uses"
-_COMPARED = ("annotate/projects",)
-"""Tables that are checked besides the content; of the ledger, ten times as long, only the length is."""
+_USE_COLUMNS = ["normalized_tag", "outcome"]
 
 _WAYS_OUT = (
     "Run `tagpipe run` at that revision and commit dvc.lock and data/reports, `dvc pull` its data, or let "
@@ -65,15 +65,12 @@ class LoadedSide:
     """Path -> md5 of its code in dvc.lock; None for a directory of `tagpipe build`, which does not record it."""
 
     def read_raw(self) -> Raw:
-        """The received inputs that the side was built from. Raises InputError if they are gone."""
+        """The received inputs. Raises InputError if they are gone, IntegrityError if they are damaged."""
         return Raw(*(self._read_input(name) for name in SOURCE_NAMES))
 
     def _read_input(self, name: str) -> RawFile:
         suffix: str = getattr(self.side.params.source, name).suffix
-        path = f"{self.version.layout.path_of('fetch', 'raw')}/{name}{suffix}"
-        is_on_disk = self.version.repo is None
-        data = open_raw(self.version.layout.root / path) if is_on_disk else self.version.read_file(path)
-        return RawFile(name, suffix, data)
+        return RawFile(name, suffix, read_raw(self.version, name, suffix, sha256=self.side.sources[name]))
 
 
 @contextmanager
@@ -170,12 +167,17 @@ def load_built(root: Path, params: Params) -> LoadedSide:
     params: the present ones, for the sections that the manifest does not record. Raises InputError or IntegrityError
     if the version is missing or not whole.
     """
-    version = Version(repository_layout(root))
-    verify_version(version, keys=_COMPARED)
-    # The parameters that it was built with: params.yaml may have been edited since.
-    recorded = version.read_report(Manifest).params.as_dict()
-    built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
-    return _load(version, "the version last built", params=built_with)
+
+    def read() -> LoadedSide:
+        version = Version(repository_layout(root))
+        with _missing_is_damage():
+            manifest = version.read_report(Manifest)
+        # The parameters that it was built with: params.yaml may have been edited since.
+        recorded = manifest.params.as_dict()
+        built_with = parse_params({**dump_params(params), **recorded}, file="manifest.json")
+        return _load_whole(version, "the version last built", params=built_with)
+
+    return read_whole(root, read)
 
 
 def was_built_by_present_code(loaded: LoadedSide) -> bool:
@@ -192,10 +194,15 @@ def _shown_revision(name: str, commit: str) -> str:
 
 
 def _load_workspace(root: Path, name: str) -> LoadedSide:
-    layout = repository_layout(root)
-    _refuse_stale(find_stale(root, None), name, "Run `tagpipe run` first, or look at the edit with `tagpipe preview`")
-    verify_version(Version(layout), keys=_COMPARED)
-    return _load(Version(layout), name)
+    def read() -> LoadedSide:
+        layout = repository_layout(root)
+        stale = find_stale(root, None)
+        if stale and set(stale) <= _changed_outputs(layout):
+            _load_whole(Version(layout), name)  # an output that nobody's edit made stale may be damaged
+        _refuse_stale(stale, name, "Run `tagpipe run` first, or look at the edit with `tagpipe preview`")
+        return _load_whole(Version(layout), name)
+
+    return read_whole(root, read)
 
 
 def _load_directory(path: Path, name: str) -> LoadedSide:
@@ -206,8 +213,7 @@ def _load_directory(path: Path, name: str) -> LoadedSide:
         raise ConfigError(
             "not a directory written by `tagpipe build`", file=name, fix="Build it, or name another directory"
         )
-    verify_version(version, keys=_COMPARED)
-    return _load(version, name)
+    return read_whole(path, lambda: _load_whole(Version(version.layout), name))
 
 
 def _load_revision(root: Path, name: str, commit: str) -> LoadedSide:
@@ -229,19 +235,39 @@ def _refuse_stale(stale: list[str], file: str, fix: str) -> None:
         )
 
 
+def _changed_outputs(layout: Layout) -> set[str]:
+    """What `find_stale` says of outputs that have changed, and of nothing else."""
+    return {f"{name}: {path} is modified" for name, stage in layout.stages.items() for path, _ in stage.outs}
+
+
+def _load_whole(version: Version, name: str, *, params: Params | None = None) -> LoadedSide:
+    """The side of a version that should be here: a file that is missing is damage."""
+    with _missing_is_damage():
+        return _load(version, name, params=params)
+
+
+@contextmanager
+def _missing_is_damage() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise as_damage(error) from None
+
+
 def _load(version: Version, name: str, commit: str | None = None, *, params: Params | None = None) -> LoadedSide:
-    manifest = version.read_report(Manifest)
+    content = read_content(version)
+    projects = read_checked_table(version, content.manifest, "annotate/projects")
     side = Side(
         name=name,
-        projects=version.read_table("annotate/projects", columns=["id", "created_on", "text"]),
-        labels=version.read_table("threshold/projects", columns=["id", "tags"]),
-        tags=version.read_table("threshold/tags"),
-        out_of_vocabulary=count_out_of_vocabulary(_read_uses(version, n_rows=manifest.tables[_LEDGER].n_rows)),
+        projects=projects.select(["id", "created_on", "text"]),
+        labels=content.projects.select(["id", "tags"]),
+        tags=content.tags,
+        out_of_vocabulary=count_out_of_vocabulary(_read_uses(version, content.manifest)),
         vocabulary=load_vocabulary(version.read_report(VocabularyFile)),
         params=params or parse_params(parse_yaml(version.read_file(PARAMS_FILE), file=PARAMS_FILE)),
         validation=version.read_report(ValidationReport),
-        threshold=version.read_report(ThresholdReport),
-        sources=manifest.sources,
+        threshold=content.report,
+        sources=content.manifest.sources,
         commit=commit,
     )
     if version.layout.is_build:
@@ -249,15 +275,16 @@ def _load(version: Version, name: str, commit: str | None = None, *, params: Par
     return LoadedSide(side, version, parse_lock(version.read_file(LOCK_FILE)).code)
 
 
-def _read_uses(version: Version, *, n_rows: int) -> pa.Table:
-    """The columns of the ledger that the counts need. n_rows: of the ledger, by the manifest."""
-    uses = version.read_table(_LEDGER, columns=["normalized_tag", "outcome"])
+def _read_uses(version: Version, manifest: Manifest) -> pa.Table:
+    """The columns of the ledger that the counts need.
+
+    It is ten times as long as the other tables, so its values are hashed only where its bytes are not recorded.
+    """
+    if version.recorded is None:
+        return read_checked_table(version, manifest, _LEDGER).select(_USE_COLUMNS)
+    uses, n_rows = version.read_table(_LEDGER, columns=_USE_COLUMNS), manifest.tables[_LEDGER].n_rows
     if uses.num_rows != n_rows:
         raise IntegrityError(
-            "does not have as many rows as its manifest says",
-            file=version.path_of_table(_LEDGER),
-            found=str(uses.num_rows),
-            expected=str(n_rows),
-            fix="Restore with `dvc checkout`, or build anew",
+            f"{uses.num_rows} rows, the manifest has {n_rows}", file=version.path_of_table(_LEDGER), fix=RESTORE
         )
     return uses

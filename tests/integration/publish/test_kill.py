@@ -27,7 +27,8 @@ from support.waiting import HANG_S, wait_until
 
 import tagpipe
 from tagpipe.io.git.commits import find_commit
-from tagpipe.io.versions.version import open_version, verify_version
+from tagpipe.io.versions.verify_version import verify_version
+from tagpipe.io.versions.version import open_version
 
 EVERY_S = 30
 POLL_S = 0.1
