@@ -18,6 +18,7 @@ from tagpipe.io.repository.yaml_file import read_params, read_yaml
 from tagpipe.io.runs.dvc_rwlock import heal_rwlock
 from tagpipe.io.runs.edit_log import finish_killed_edits
 from tagpipe.io.runs.last_good import forget_begun, put_back, remember_last_good, remember_reports
+from tagpipe.io.runs.run_cache import remove_unreadable_runs
 from tagpipe.io.runs.run_dvc import BLOCKED_BY, Echo, StageRun, run_dvc
 
 
@@ -67,15 +68,15 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
 
 
 def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
-    """As `run_dvc`; where DVC cannot use what its run cache has for a stage, the stages from there on run.
-
-    DVC 3.67 hashes no entry of its run cache: a damaged one names outputs that nobody has.
-    """
+    """As `run_dvc`; where DVC cannot use what its run cache has, once more without it."""
     runs, exit_code, errors = run_dvc(layout, stage, lock, echo)
-    if exit_code == 0 or not runs or runs[-1].status != "cached":
+    if exit_code == 0 or read_last_error(layout.scratch) is not None:
         return runs, exit_code, errors
-    echo(f"{runs[-1].stage}: what DVC's run cache has cannot be used; it runs")
-    done = runs[:-1]
+    cached = [run for run in runs if run.status == "cached"]
+    done = [run for run in runs if run not in cached[-1:]]  # the last one may be what failed
+    if not remove_unreadable_runs(layout.root) and runs[-1:] != cached[-1:]:
+        return runs, exit_code, errors
+    echo("what DVC's run cache has cannot be used: the stages run")
     more, exit_code, errors = run_dvc(layout, stage, lock, echo, with_run_cache=False)
     return [*done, *(run for run in more if run.stage not in {each.stage for each in done})], exit_code, errors
 
