@@ -11,6 +11,7 @@ from tagpipe.errors import ConfigError, SourceUnavailable, visible
 from tagpipe.io.git.commits import find_commit, read_blob
 from tagpipe.io.git.remote import fetch_refs, list_refs, push_ref
 from tagpipe.io.git.worktree import list_worktrees
+from tagpipe.io.repository.files import remove_file
 from tagpipe.io.repository.layout import PARAMS_FILE
 from tagpipe.io.repository.programs import GitFailed, ask_git, call_git
 from tagpipe.io.repository.yaml_file import parse_yaml
@@ -158,7 +159,7 @@ def _update_ref(root: Path, ref: str, commit: str, expected: str) -> None:
         lock = root / (ask_git(root, "rev-parse", "--git-path", f"{ref}.lock", is_path=True) or "")
         if not lock.is_file() or time.time() - lock.stat().st_mtime < _STALE_LOCK_S:
             raise
-        lock.unlink(missing_ok=True)
+        remove_file(lock)
         call_git(root, "update-ref", ref, commit, expected)
 
 

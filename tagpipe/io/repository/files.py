@@ -50,7 +50,18 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
         raise unwritable(path, error) from None
     finally:
         if name is not None:
-            Path(name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next command that writes there removes it
+                Path(name).unlink(missing_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there. Raises ConfigError if the system refuses."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be removed: {reason_of(error)}", file=str(path), fix="Get access to its folder"
+        ) from None
 
 
 def unreadable(path: Path, error: OSError) -> InputError:

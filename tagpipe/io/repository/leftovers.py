@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from glob import escape
 from pathlib import Path
 
-from tagpipe.io.repository.files import unwritable
+from tagpipe.io.repository.files import remove_file
 from tagpipe.io.repository.layout import CODE_FILE, Layout
 
 
@@ -30,7 +30,4 @@ def remove_leftovers_of_outputs(layout: Layout) -> None:
 
 def _remove(paths: Iterator[Path]) -> None:
     for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise unwritable(path, error) from None
+        remove_file(path)

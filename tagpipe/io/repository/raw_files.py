@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagpipe.errors import InputError
 from tagpipe.formats.suffixes import SUFFIXES, read_suffix
-from tagpipe.io.repository.files import replace_file, unreadable, unwritable
+from tagpipe.io.repository.files import remove_file, replace_file, unreadable
 
 _COPY_BYTES = 1 << 20
 
@@ -71,8 +71,5 @@ def copy_raw(path: Path, directory: Path, name: str) -> str:
     for suffix in SUFFIXES:  # an earlier copy may have had another ending
         other = directory / f"{name}{suffix}"
         if other != target:
-            try:
-                other.unlink(missing_ok=True)
-            except OSError as error:
-                raise unwritable(other, error) from None
+            remove_file(other)
     return target.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tagpipe.io.repository.files import remove_file
 from tagpipe.io.repository.lock import find_birth
 
 
@@ -30,4 +31,4 @@ def heal_rwlock(root: Path) -> None:
     """
     path = rwlock_path(root)
     if path.is_file() and all(find_birth(pid) is None for pid in read_rwlock(path) or ()):
-        path.unlink(missing_ok=True)
+        remove_file(path)

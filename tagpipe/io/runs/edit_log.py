@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tagpipe.curation.log import LogLine, Patch, dump_line, invert_patch, parse_log, revert_patch, sha256_of
-from tagpipe.errors import ConfigError, InputError, TagpipeError, escape_shown, reason_of
+from tagpipe.errors import InputError, TagpipeError, escape_shown
 from tagpipe.io.repository.curation_files import IGNORE_FILE, LOG_FILE, NOT_SAME_FILE, STAGE, curation_file
-from tagpipe.io.repository.files import read_bytes, write_bytes
+from tagpipe.io.repository.files import read_bytes, remove_file, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.leftovers import remove_leftovers
 from tagpipe.io.repository.yaml_file import read_params
@@ -154,9 +154,4 @@ def _put(path: Path, data: bytes | None) -> None:
     if data is not None:
         write_bytes(path, data)
         return
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be removed: {reason_of(error)}", file=str(path), fix="Get access to its folder"
-        ) from None
+    remove_file(path)

@@ -16,7 +16,7 @@ from tagpipe.errors import ConfigError
 from tagpipe.history.lock import RecordedStage
 from tagpipe.io.git.commits import read_blob
 from tagpipe.io.repository.dvc_lock import LOCK_FILE, find_conflict, parse_lock
-from tagpipe.io.repository.files import md5_of, write_bytes
+from tagpipe.io.repository.files import md5_of, remove_file, write_bytes
 from tagpipe.io.repository.layout import Layout
 from tagpipe.io.repository.lock import HeldLock
 from tagpipe.io.repository.programs import start_dvc
@@ -34,7 +34,7 @@ def remember_last_good(layout: Layout) -> bytes | None:
         if data := begun.read_bytes():
             write_bytes(lock_file, data)
         else:  # there was none
-            lock_file.unlink()
+            remove_file(lock_file)
     now = lock_file.read_bytes() if lock_file.is_file() else None
     stages = parse_lock(now).stages if now is not None else {}
     if begun.is_file() and not _is_whole(layout, stages):
@@ -68,7 +68,7 @@ def _is_whole(layout: Layout, stages: dict[str, RecordedStage]) -> bool:
 
 def forget_begun(layout: Layout) -> None:
     """Remove begun.lock: the workspace holds the last good version now."""
-    (layout.scratch / "begun.lock").unlink(missing_ok=True)
+    remove_file(layout.scratch / "begun.lock")
 
 
 def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
@@ -81,7 +81,7 @@ def remember_reports(layout: Layout, *, only_these: bool = False) -> None:
     if only_these:
         for path in (layout.scratch / "reports").glob("*"):
             if path not in kept:
-                path.unlink()
+                remove_file(path)
 
 
 def _kept_report(layout: Layout, digest: str) -> Path:

@@ -7,7 +7,7 @@ import re
 
 from tagpipe.errors import Busy, ConfigError, StageDefect
 from tagpipe.io.repository.curation_files import write_missing_lists
-from tagpipe.io.repository.files import write_bytes
+from tagpipe.io.repository.files import remove_file, write_bytes
 from tagpipe.io.repository.ignore_files import write_ignore_files
 from tagpipe.io.repository.layout import CODE_FILE, PARAMS_FILE, Layout, code_version
 from tagpipe.io.repository.leftovers import remove_leftovers_of_outputs
@@ -41,7 +41,7 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
         with hold_stage_lock(layout.scratch, stage="none: a run is about to begin"):
             pass  # a stage that outlived its killed run has ended now
         remove_leftovers_of_outputs(layout)
-        (layout.scratch / LAST_ERROR).unlink(missing_ok=True)
+        remove_file(layout.scratch / LAST_ERROR)
         heal_rwlock(layout.root)
         before = remember_last_good(layout)
         write_code_version(layout)

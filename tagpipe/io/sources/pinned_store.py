@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from tagpipe.io.repository.files import write_bytes, write_json
+from tagpipe.io.repository.files import remove_file, write_bytes, write_json
 from tagpipe.io.repository.layout import Layout
 from tagpipe.params import Sha256
 
@@ -58,7 +58,7 @@ def forget_downloads(layout: Layout, needed: Iterable[str]) -> None:
     if kept == listed:
         return
     for sha256 in listed - kept:
-        pinned_file(layout, sha256).unlink(missing_ok=True)
+        remove_file(pinned_file(layout, sha256))
     write_json(_list_of_downloads(layout), sorted(kept))
 
 
