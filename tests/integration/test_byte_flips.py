@@ -22,6 +22,7 @@ from support.small_repository import build_small
 import tagpipe
 from tagpipe.dataset.dataset import Dataset
 from tagpipe.errors import IntegrityError
+from tagpipe.io.repository.files import md5_of
 
 SEED = 20261128
 N_SAMPLE = 48
@@ -180,3 +181,27 @@ def test_every_flipped_bit_is_found_or_harmless(place: Place, n_flips: int) -> N
             print(missed[-1], flush=True)
     print(f"\n{n_flips} flips in {len(place.files)} files: {dict(n_found)}")
     assert missed == []
+
+
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("n_flips", COUNTS)
+def test_load_hands_out_no_damaged_table(place: Place, n_flips: int) -> None:
+    """From the workspace, from DVC's cache, and from the remote."""
+    n_loaded: Counter[str] = Counter()
+    wrong = []
+    read = {"projects.parquet", "tags.parquet", "manifest.json"}
+    labeled = {md5_of(path.read_bytes()) for path in (place.root / "data/labeled").iterdir() if path.name in read}
+    files = [path for path in place.files if md5_of(path.read_bytes()) in labeled]
+    for damage in draw_damages(files, n_flips):
+        name = place.name(damage.path)
+        with flipped(damage):
+            if name.startswith("data/"):
+                loaded = load(place, place.root, rev=None)
+            else:
+                loaded = load(place, place.clone if name.startswith("/") else place.root, rev="v1")
+        n_loaded[loaded] += 1
+        if loaded.startswith("WRONG"):
+            wrong.append(f"bit {damage.bit} of byte {damage.at} of {name}: {loaded}")
+            print(wrong[-1], flush=True)
+    print(f"\n{n_flips} flips in {len(files)} files that `load` reads: {dict(n_loaded)}")
+    assert wrong == []
