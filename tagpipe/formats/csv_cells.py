@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.csv
@@ -62,7 +63,7 @@ def _read_header(body: bytes, *, file: str) -> list[str]:
         ) from None
     if not names or not any(names):
         raise InputError("has no header", file=file, expected="the names of the fields in the first line")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputError(
             "the header names a field twice", file=file, field=escape_shown(twice[0]), fix="Rename one of them"
         )

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tagpipe.errors import ConfigError, GuardError, InputError, escape_shown
 from tagpipe.params import ValidateParams
-from tagpipe.steps.validate.created_on import parse_created_on
+from tagpipe.steps.validate.created_on import guess_unit, parse_created_on
 from tagpipe.steps.validate.duplicates import collapse_duplicates
 from tagpipe.steps.validate.received_rows import ReceivedRows, Record, RowFailure
 from tagpipe.tables.schemas import (
@@ -77,8 +77,10 @@ def validate_projects(received: ReceivedRows, params: ValidateParams, *, file: s
 
     Raises GuardError (exit 4) where more than `max_rejected` of the rows fail, InputError where none is left.
     """
+    if unit := guess_unit(received, params):
+        raise _wrong_unit(received, params, unit, file=file)
     table, failures = parse_created_on(received, params)
-    failures += _check_rows(table, params)
+    failures += _check_rows(table, params, received.table)
     table = _drop_rows(table, {failure.row for failure in failures})
     table, order, n_duplicates, contradictions = collapse_duplicates(table, params)
     failures += contradictions
@@ -89,8 +91,21 @@ def validate_projects(received: ReceivedRows, params: ValidateParams, *, file: s
     return ValidatedProjects(_finish_table(table, params), order, received.n_rows, n_duplicates, rejected)
 
 
-def _check_rows(table: pa.Table, params: ValidateParams) -> list[RowFailure]:
-    """Every failure that pandera finds, checking whole columns."""
+def _wrong_unit(received: ReceivedRows, params: ValidateParams, unit: str, *, file: str) -> GuardError:
+    counts = received.table.column("created_on")
+    index = next(index for index, count in enumerate(counts) if count.is_valid)
+    return GuardError(
+        f"most dates are plausible as {unit}, and few or none as {params.created_on}",
+        file=file,
+        row=received.table.column(ROW)[index].as_py(),
+        field=params.fields["created_on"],
+        found=escape_shown(counts[index].as_py()),
+        fix=f"Set validate.created_on: {unit} in params.yaml, or correct the numbers",
+    )
+
+
+def _check_rows(table: pa.Table, params: ValidateParams, received: pa.Table) -> list[RowFailure]:
+    """Every failure that pandera finds, checking whole columns. received: the same rows, before dates were parsed."""
     import pandas as pd
     from pandera.errors import SchemaErrors
 
@@ -112,11 +127,9 @@ def _check_rows(table: pa.Table, params: ValidateParams) -> list[RowFailure]:
             int(rows[int(index)]),
             params.fields[column],
             _PANDERA_REASONS.get(check) or Rejection(check),
-            escape_shown(None if check == "not_nullable" else value if isinstance(value, str) else str(value)),
+            escape_shown(received.column(column)[int(index)].as_py() if column != "tags" else None),
         )
-        for column, check, value, index in zip(
-            cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
-        )
+        for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True)
     ]
 
 

@@ -20,6 +20,8 @@ _ISO = (
 )
 
 
+_BEYOND_MICROSECONDS = r"(\.[0-9]{6})[0-9]+"
+
 _PLAIN_LENGTH = len("2026-01-31 12:00:00")
 
 
@@ -43,6 +45,26 @@ def parse_created_on(received: ReceivedRows, params: ValidateParams) -> tuple[pa
     return table.set_column(table.column_names.index("created_on"), "created_on", times), failures
 
 
+def guess_unit(received: ReceivedRows, params: ValidateParams) -> str | None:
+    """The unit that fits epochs better than the one in `params`; None if that is plausible, or nobody can tell.
+
+    A unit is plausible for a number that it places after 1973 and before 2200: no number is so in both.
+    """
+    if params.created_on == "iso" or "created_on" not in params.fields:
+        return None
+    counts = received.table.column("created_on").drop_null().to_numpy()
+    n_seconds, n_milliseconds = (
+        int(((counts >= first) & (counts < first * _UNITS_APART)).sum()) for first in (_FIRST_S, _FIRST_S * 1000)
+    )
+    fits = {"epoch_s": n_seconds, "epoch_ms": n_milliseconds}
+    other = "epoch_ms" if params.created_on == "epoch_s" else "epoch_s"
+    return other if fits[other] > max(fits[params.created_on], len(counts) // 2) else None
+
+
+_FIRST_S = 100_000_000  # March 1973; so many milliseconds are two days of January 1970
+_UNITS_APART = 72  # up to the year 2198
+
+
 def _parse_iso(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """UTC timestamps of ISO 8601 texts; null where a text is not one, or names a day that does not exist."""
     return pa.chunked_array([_parse_iso_chunk(chunk) for chunk in texts.chunks], TIMESTAMP)
@@ -56,6 +78,8 @@ def _parse_iso_chunk(texts: pa.StringArray) -> pa.Array:
         with contextlib.suppress(pa.ArrowInvalid):
             return texts.cast(pa.timestamp("us")).cast(TIMESTAMP)
     texts = pc.if_else(pc.match_substring_regex(texts, _ISO), texts, pa.scalar(None, pa.string()))
+    # With one text of more decimals, pandas 3.1 counts nanoseconds for all of them, which end in the year 2262.
+    texts = pc.replace_substring_regex(texts, _BEYOND_MICROSECONDS, r"\1")
     series = texts.to_pandas(types_mapper=pd.ArrowDtype)
     times = pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
     return pa.Array.from_pandas(times.to_numpy("datetime64[us]"), type=pa.timestamp("us")).cast(TIMESTAMP)

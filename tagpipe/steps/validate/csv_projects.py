@@ -15,7 +15,8 @@ from tagpipe.params import ValidateParams
 from tagpipe.steps.validate.received_rows import ReceivedRows, RowFailure, check_fields, code_tags, field_types
 from tagpipe.tables.schemas import CODED_TEXT, ROW, Rejection
 
-_INTEGER = r"^[+-]?[0-9]{1,18}$"
+_INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
+"""Without leading zeros: as integers, the ids 001 and 1 would be one."""
 
 
 def read_csv_projects(data: bytes, params: ValidateParams, *, file: str) -> ReceivedRows:

@@ -27,9 +27,10 @@ def clone(tmp_path: Path) -> Path:
 
 
 def test_output_that_is_no_utf8_ends_no_command(clone: Path) -> None:
-    listed = ask_git(clone, "-c", "core.quotePath=false", "ls-files", "--", CAFE)
+    listed = ask_git(clone, "ls-files", "--", CAFE, is_path=True)
     assert listed == CAFE
     assert visible(listed) == "caf\\udce9"
+    assert ask_git(clone, "ls-files", "--", CAFE) == "caf\ufffd"
 
 
 def test_files_of_a_commit_are_read_to_the_byte(clone: Path) -> None:
