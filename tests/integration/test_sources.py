@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import socket
 import subprocess
@@ -114,12 +115,77 @@ def test_bounds_are_inclusive(server: Server) -> None:
     assert download(server.url("/z.json"), exact, name="projects") == PROJECTS
 
 
-def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy would be asked for private addresses in our stead."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    server.script["/p.json"] = [answer(PROJECTS)]
-    assert download(server.url("/p.json"), bounds(), name="projects") == PROJECTS
+# --- download: the proxy of the environment ------------------------------------------------------------------------
+
+ADDRESS = "http://192.0.2.77/rows.json"
+"""Nobody is there: whatever is received for it has come from the proxy."""
+
+
+@pytest.fixture
+def proxied(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server as the proxy of the environment, for both schemes, with a password."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://ann:canary-4711@127.0.0.1:{server.port}")
+    return server
+
+
+def test_a_proxy_of_the_environment_is_asked(proxied: Server) -> None:
+    proxied.script[ADDRESS] = [answer(PROJECTS)]
+    assert download(ADDRESS, bounds(allow_private=True), name="projects") == PROJECTS
+    ((path, headers),) = proxied.requests
+    assert (path, headers["Proxy-Authorization"]) == (ADDRESS, "Basic YW5uOmNhbmFyeS00NzEx")
+
+
+def test_a_name_is_the_proxys_to_look_up(proxied: Server) -> None:
+    proxied.script["http://data.invalid/rows.json"] = [answer(PROJECTS)]
+    assert download("http://data.invalid/rows.json", bounds(allow_private=False), name="projects") == PROJECTS
+
+
+def test_https_goes_through_a_tunnel(proxied: Server) -> None:
+    proxied.script["data.invalid:443"] = [failure(403)]
+    error = refused("https://data.invalid/rows.json", bounds())
+    assert {path for path, _ in proxied.requests} == {"data.invalid:443"}
+    assert "403" in error.what
+    assert "canary" not in str(error)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "[::1]", "2130706433", "0x7f.1"])
+def test_a_private_address_is_not_asked_of_a_proxy(host: str, proxied: Server) -> None:
+    assert_says_inside(refused(f"http://{host}/rows.json", bounds(allow_private=False)))
+    proxied.script["http://8.8.8.8/rows.json"] = [redirect(f"http://{host}/rows.json")]
+    assert_says_inside(refused("http://8.8.8.8/rows.json", bounds(allow_private=False)))
+    assert [path for path, _ in proxied.requests] == ["http://8.8.8.8/rows.json"]
+
+
+def test_hosts_of_no_proxy_are_connected_to(proxied: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    proxied.script["/p.json"] = [answer(PROJECTS)]
+    assert download(proxied.url("/p.json"), bounds(), name="projects") == PROJECTS
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        hang(),
+        drip(head(content_length=10_000), b"x"),
+        failure(407),
+        failure(502),
+        raw(b"SSH-2.0-OpenSSH\r\n"),
+        raw(head(content_length=len(PROJECTS)) + PROJECTS[:20]),
+    ],
+)
+def test_whatever_a_proxy_does_the_source_is_unavailable(reply: Reply, proxied: Server) -> None:
+    proxied.script[ADDRESS] = [reply]
+    error = refused(ADDRESS, bounds(allow_private=True, timeout_s=1.0, attempts=1))
+    assert "canary" not in str(error)
+    assert "canary" not in str(pickle.loads(pickle.dumps(error)))
+
+
+def test_a_proxy_of_another_kind_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://ann:canary-4711@127.0.0.1:9")
+    error = refused(ADDRESS, bounds(allow_private=True))
+    assert error.found == '"socks5"'
+    assert "canary" not in str(error)
 
 
 # --- download: what is tried again ----------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ def serve(script: Mapping[str, Sequence[Reply]] | None = None) -> Iterator[Serve
             self.close_connection = True
             served.next_reply(self.path, dict(self.headers.items()))(self.wfile.write, stopped)
 
+        do_CONNECT = do_GET  # a proxy's, by HOST:PORT
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
