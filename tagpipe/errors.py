@@ -52,7 +52,38 @@ def escape_shown(value: object) -> str:
     '"a\\\\nb"'
     """
     text = json.dumps(value, ensure_ascii=True, default=repr)
+    if len(text) > SHOWN_CHARS:
+        text = hide_addresses(text)  # now: in half an address nobody finds the secret
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
+
+
+HIDDEN = "***"
+_ADDRESS = re.compile(r"""(['"]?)\b([A-Za-z][A-Za-z0-9+.-]*:/+)([^\n]*)""")
+
+
+def hide_addresses(text: str) -> str:
+    """`text` with what may be secret in addresses hidden: what precedes the last `@`, and what follows `?` or `#`.
+
+    Either may hold any character, also quotes, spaces and slashes, so that more than the secret is hidden where nobody
+    can tell; what follows a quoted address stays if it begins with `: `, as reasons do.
+
+    >>> hide_addresses("unable to access 'https://me:se'c/ret@example.org/data.git?sig=a b': status 403")
+    "unable to access 'https://***@example.org/data.git?***': status 403"
+    """
+    return _ADDRESS.sub(_hide, text)
+
+
+def _hide(match: re.Match[str]) -> str:
+    quote, scheme, rest = match.groups()
+    end = max((found.start() for found in re.finditer(rf"(?<!\\){quote}(?=: |$)", rest)), default=-1) if quote else -1
+    rest, reason = (rest, "") if end < 0 else (rest[:end], rest[end:])
+    before, at, after = rest.rpartition("@")
+    if re.search("[?#]", before):  # in a user's name, or an `@` in a query: nobody can tell
+        return f"{quote}{scheme}{HIDDEN}{reason}"
+    shown, mark, secret = re.match(r"([^?#]*)([?#]?)(.*)", after, re.DOTALL).groups()  # type: ignore[union-attr]
+    if mark and not secret.startswith(HIDDEN):
+        secret = HIDDEN
+    return f"{quote}{scheme}{HIDDEN + at if at else ''}{shown}{mark}{secret}{reason}"
 
 
 def reason_of(error: OSError) -> str:
@@ -81,15 +112,15 @@ class TagpipeError(Exception):
         fix: str | None = None,
         details: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.file = file
+        super().__init__(hide_addresses(what))
+        self.what = hide_addresses(what)
+        self.file = hide_addresses(file) if file else file
         self.row = row
-        self.field = field
-        self.found = found
-        self.expected = expected
-        self.fix = fix
-        self.details = details
+        self.field = hide_addresses(field) if field else field
+        self.found = hide_addresses(found) if found else found
+        self.expected = hide_addresses(expected) if expected else expected
+        self.fix = hide_addresses(fix) if fix else fix
+        self.details = tuple(map(hide_addresses, details))
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, JSON-ready; `from_dict` gives an equal error back."""

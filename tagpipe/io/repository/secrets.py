@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-HIDDEN = "***"
+from tagpipe.errors import HIDDEN, hide_addresses
 
-_USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
-_QUERY = re.compile(r"(:/[^?\s\"'<>]*\?)[^\s\"'<>]+")  # httpx writes file:/ for file:///
 _SECRET_NAME = re.compile(
     r"(?:TOKEN|SECRET|PASSW(?:OR)?D|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ACCOUNT)_?KEY)(?:_|$)", re.I
 )
@@ -29,7 +27,7 @@ def without_secrets(text: str) -> str:
     """
     for secret in _known_secrets():
         text = text.replace(secret, HIDDEN)
-    return _QUERY.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", text))
+    return hide_addresses(text)
 
 
 def _known_secrets() -> list[str]:
