@@ -192,6 +192,9 @@ def checked_projects(kind: IdType, text_fields: Iterable[str]) -> pandera.DataFr
     return pandera.DataFrameSchema(columns, strict=True, ordered=True)
 
 
+MAX_NAME_BYTES = 4_096
+"""Of a name in a vocabulary, in UTF-8. Names are compared with each other, and one of 250 KB took 40 CPU s."""
+
 NAME = "a text that is not blank"
 NAMES = "a list of texts that are not blank"
 """What the fields of a vocabulary entry hold, in words."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from tagpipe.errors import InputError, escape_shown
 from tagpipe.formats.strict_json import parse_json
-from tagpipe.tables.schemas import NAME, NAMES, is_unicode, vocabulary_entries
+from tagpipe.tables.schemas import MAX_NAME_BYTES, NAME, NAMES, is_unicode, vocabulary_entries
 
 FIELDS = ("tag", "aliases", "parents", "deprecated", "replaced_by")
 LIST_SEPARATOR = "|"
@@ -130,7 +130,7 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
     import pandas as pd
     from pandera.errors import SchemaErrors
 
-    _check_unicode(entries, file=file)
+    _check_names(entries, file=file)
     frame = pd.DataFrame({name: pd.Series([entry[name] for entry in entries], dtype=object) for name in FIELDS})
     try:
         vocabulary_entries().validate(frame, lazy=True)
@@ -158,8 +158,8 @@ def _check_form(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
     )
 
 
-def _check_unicode(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
-    """Raise InputError for a name that UTF-8, and so an Arrow table, cannot hold."""
+def _check_names(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
+    """Raise InputError for a name that UTF-8, and so an Arrow table, cannot hold, or that is longer than any tag."""
     for row, entry in enumerate(entries, start=1):
         for field, value in entry.items():
             for name in value if isinstance(value, list) else [value]:
@@ -172,4 +172,14 @@ def _check_unicode(entries: Sequence[Mapping[str, Any]], *, file: str) -> None:
                         found=escape_shown(name),
                         expected="text that UTF-8 can hold",
                         fix="Correct the escape",
+                    )
+                if isinstance(name, str) and len(name.encode("utf-8")) > MAX_NAME_BYTES:
+                    raise InputError(
+                        f"a name has {len(name.encode('utf-8')):,} bytes",
+                        file=file,
+                        row=row,
+                        field=field,
+                        found=escape_shown(name),
+                        expected=f"at most {MAX_NAME_BYTES:,}",
+                        fix="Shorten it, or check what separates the names",
                     )

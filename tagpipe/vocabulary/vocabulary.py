@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tagpipe.errors import InputError, escape_shown
 from tagpipe.tables.reports.validation import VocabularyFile
 from tagpipe.tables.tag_lists import Int32s
 
@@ -112,10 +113,27 @@ def resolve_parents(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
     ]
 
 
+MAX_ANCESTORS = 5_000_000
+"""Of all tags together: what a chain of 3,000 parents has. Large thesauri have some twenty ancestors a tag."""
+
+
 def find_ancestors(vocabulary: Vocabulary) -> list[tuple[int, ...]]:
-    """Indices of all ancestors of each tag, ascending. Raises graphlib.CycleError if parents form a cycle."""
+    """Indices of all ancestors of each tag, ascending.
+
+    Raises graphlib.CycleError if parents form a cycle, InputError if there are more than MAX_ANCESTORS in all.
+    """
     parents = resolve_parents(vocabulary)
     ancestors: dict[int, set[int]] = {}
+    n_ancestors = 0
     for tag in TopologicalSorter(dict(enumerate(parents))).static_order():
         ancestors[tag] = set(parents[tag]).union(*(ancestors[parent] for parent in parents[tag]))
+        n_ancestors += len(ancestors[tag])
+        if n_ancestors > MAX_ANCESTORS:
+            raise InputError(
+                f"the tags have more than {MAX_ANCESTORS:,} ancestors in all",
+                file="vocabulary",
+                field=f"parents of {escape_shown(vocabulary.tags[tag])}",
+                found=f"a tag with {len(ancestors[tag]):,}",
+                fix="Shorten the chains of parents",
+            )
     return [tuple(sorted(ancestors[tag])) for tag in range(len(parents))]

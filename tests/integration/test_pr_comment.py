@@ -22,7 +22,7 @@ from support.paths import REPO
 from tagpipe.errors import ConfigError, InputError, SourceUnavailable
 from tagpipe.io.publication import github
 from tagpipe.io.publication import github_requests as client
-from tagpipe.io.publication.artifact import MAX_BYTES, MAX_PACKED_BYTES, MEMBER, read_artifact
+from tagpipe.io.publication.artifact import MAX_BYTES, MAX_NODES, MAX_PACKED_BYTES, MEMBER, read_artifact
 from tagpipe.operations import comment as pull_request
 from tagpipe.render.diff.markdown import MARKER
 from tagpipe.render.diff.markdown import MAX_BYTES as MAX_BODY_BYTES
@@ -367,6 +367,7 @@ HOSTILE: dict[str, Callable[[bytes], bytes]] = {
     "100 MB of JSON": lambda data: b'{"schema_version": "' + b"x" * 100_000_000 + b'"}',
     "100 MB of zip": lambda data: packed(data) + b"\0" * 100_000_000,
     "a zip a little too large": lambda data: packed(data) + b"\0" * MAX_PACKED_BYTES,
+    "60 MB of lists": lambda data: packed(b"[" + b"[]," * 20_000_000 + b"[]]"),
     "a zip bomb": lambda data: packed(b"[" * (1 << 28)),
     "a zip that lies of its size": lying_size,
     "an empty zip": lambda data: b"PK\x05\x06" + b"\0" * 18,
@@ -421,6 +422,7 @@ def test_a_hostile_artifact_is_one_line_and_nothing_is_asked_or_written(
         ("100 MB of JSON", f"more than {MAX_BYTES} bytes"),
         ("100 MB of zip", f"more than {MAX_PACKED_BYTES} bytes in the zip"),
         ("a zip a little too large", f"more than {MAX_PACKED_BYTES} bytes in the zip"),
+        ("60 MB of lists", f"more than {MAX_NODES} values"),
         ("a zip bomb", f"more than {MAX_BYTES} bytes"),
         ("an encrypted zip", "packed in another way"),
     ],

@@ -26,6 +26,9 @@ MAX_PACKED_BYTES = 16_000_000
 MAX_BYTES = 64_000_000
 """Twice the size of a document with full lists and titles of the greatest length."""
 
+MAX_NODES = 3_000_000
+"""More than the commas and brackets of such a document, those in titles included. Each costs a Python object."""
+
 MAX_NUMBER = 2**53
 """The largest integer that every JSON reader keeps exact. Beyond it, the renderers' arithmetic could overflow."""
 
@@ -78,6 +81,8 @@ def _parse_document(data: bytes) -> DiffDocument:
     """JSON text as a comparison: strict, without unknown fields, its numbers within bounds. Raises InputError."""
     if len(data) > MAX_BYTES:
         raise _refusal(f"more than {MAX_BYTES} bytes")
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_NODES:
+        raise _refusal(f"more than {MAX_NODES} values")
     _check_numbers(parse_json(data, file=MEMBER))
     try:
         document = DiffDocument.model_validate_json(data)

@@ -11,10 +11,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from tagpipe.errors import ConfigError, escape_shown
 from tagpipe.io.repository.files import read_bytes, write_bytes
 from tagpipe.params import Params, parse_params
+
+MAX_NODES = 100_000
+"""Values in a YAML file with aliases, which a few hundred bytes can make into billions."""
 
 
 def read_yaml(path: Path) -> Any:
@@ -36,7 +40,22 @@ def parse_yaml(data: bytes, *, file: str) -> Any:
 
 @lru_cache(maxsize=16)  # a command reads dvc.yaml and params.yaml several times, at 20 ms each
 def _load(data: bytes) -> Any:
-    return YAML(typ="safe", pure=True).load(data.decode("utf-8"))
+    text = data.decode("utf-8")
+    if b"*" in data:
+        _count_nodes(YAML(typ="safe", pure=True).compose(text), {})
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _count_nodes(node: Any, known: dict[int, int]) -> int:
+    """The number of nodes below a node, each alias counted as what it stands for. Raises YAMLError beyond MAX_NODES."""
+    if id(node) not in known:
+        known[id(node)] = MAX_NODES  # of a node that is an alias of one that it is in
+        pairs = node.value if isinstance(node, SequenceNode | MappingNode) else []
+        children = [child for pair in pairs for child in (pair if isinstance(pair, tuple) else (pair,))]
+        known[id(node)] = 1 + sum(_count_nodes(child, known) for child in children)
+        if known[id(node)] > MAX_NODES:
+            raise YAMLError(f"aliases that stand for more than {MAX_NODES} values")
+    return known[id(node)]
 
 
 def read_params(path: Path) -> Params:

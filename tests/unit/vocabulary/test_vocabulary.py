@@ -331,3 +331,23 @@ def test_names_that_are_never_one(tags: list[str]) -> None:
 def test_near_duplicates_do_not_depend_on_order() -> None:
     tags = ["dataset", "data-sets", "data-set", "flask", "flasks"]
     assert find_near_duplicates(tags) == find_near_duplicates(tags[::-1]) != []
+
+
+def test_a_chain_of_thousands_of_parents_is_refused_before_it_fills_the_memory() -> None:
+    def chain(length: int) -> dict[str, Any]:
+        return {f"t{n}": {"parents": [f"t{n + 1}"] if n + 1 < length else []} for n in range(length)}
+
+    assert len(find_ancestors(vocabulary_of(chain(1_000)))[0]) == 999
+    with pytest.raises(InputError, match="more than 5,000,000 ancestors in all") as caught:
+        find_ancestors(vocabulary_of(chain(10_000)))
+    assert caught.value.fix == "Shorten the chains of parents"
+
+
+@pytest.mark.parametrize("place", ["tag", "aliases", "parents"])
+def test_a_name_longer_than_any_tag_is_refused(place: str) -> None:
+    long = "ä" * 2_049
+    entry = {"tag": "a", "aliases": [], "parents": []} | {place: long if place == "tag" else [long]}
+    refused = refuse([entry])
+    assert (refused.what, refused.row, refused.field) == ("a name has 4,098 bytes", 1, place)
+    assert refused.found is not None
+    assert len(refused.found) <= 80
