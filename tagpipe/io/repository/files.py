@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -33,25 +34,30 @@ def use_system_memory() -> None:
 def replace_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, which replaces `path` at the end of the block, or is removed if the block raises.
 
-    Raises ConfigError for every OSError, also of the block: do nothing but write there.
+    A new file gets the mode that the umask leaves; one that replaces another gets the mode of that one. Raises
+    ConfigError for every OSError, also of the block: do nothing but write there.
     """
-    name: str | None = None
+    scratch: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        # Not tempfile's: its files are the owner's alone, and the umask cannot be asked for without setting it.
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        scratch = beside
         with os.fdopen(handle, "wb") as file:
+            if path.is_file() and not path.is_symlink():
+                os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-        name = None
+            os.fsync(handle)
+        beside.replace(path)
+        scratch = None
     except OSError as error:  # a full disk, too
         raise unwritable(path, error) from None
     finally:
-        if name is not None:
+        if scratch is not None:
             with contextlib.suppress(OSError):  # the next command that writes there removes it
-                Path(name).unlink(missing_ok=True)
+                scratch.unlink()
 
 
 def remove_file(path: Path) -> None:

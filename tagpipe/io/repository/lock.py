@@ -179,7 +179,7 @@ def read_holder(path: Path) -> Holder | None:
 def _open_lock(path: Path) -> Iterator[int]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise ConfigError(
             f"cannot be opened as a lock: {reason_of(error)}",
