@@ -16,7 +16,9 @@ from support.in_process import build, dvc
 from support.processes import OPENS_REVISIONS, commit, git, run
 from support.small_repository import PROJECTS, build_small, init_small
 
+from tagpipe.errors import ConfigError, InputError
 from tagpipe.operations.compare import compare
+from tagpipe.operations.load import load
 
 pytestmark = OPENS_REVISIONS
 Tagpipe = Callable[..., Any]
@@ -152,6 +154,30 @@ def test_text_in_another_encoding_never_ends_a_command(latin: Path, arguments: t
     if "--json" in arguments:
         tree = json.loads(done.stdout)
         assert arguments[0] != "log" or "Caf" in str(tree)
+
+
+# Names that are no revision
+
+ODD_NAMES = [
+    "^HEAD", "HEAD..v1", "HEAD...v1", "a" * 5_000, "a\0b", " ", "HEAD^{tree}", "v1:params.yaml", "@{u}", "HEAD@{100}",
+    ":/None", "-x", "refs/exps/none", "*", "a\nb", "HEAD^99", "HEAD~999", "stash@{0}", "/", "..",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_name_that_is_no_revision_is_refused_in_words(project: Path, tagpipe: Tagpipe, name: str) -> None:
+    for sides in ((name, "workspace"), ("v1", name)):
+        ended = tagpipe("diff", "--", *sides)
+        assert ended.exit_code == 2, ended.stderr
+        assert ended.stderr.startswith("error: ")
+        assert len(ended.stderr) < 1_000
+    with pytest.raises((InputError, ConfigError)):
+        load(project, rev=name)
+
+
+@pytest.mark.parametrize("name", ["@", "v1^0", "v1^{}", "HEAD", "main", "refs/heads/main", ".", "workspace"])
+def test_what_git_takes_for_a_revision_is_one(project: Path, tagpipe: Tagpipe, name: str) -> None:
+    assert tagpipe("diff", "--", name, "workspace").exit_code == 0
 
 
 # Settings of people's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def find_author(root: Path) -> str:
 
 def find_commit(root: Path, revision: str) -> str | None:
     """The commit that a branch, tag or expression (`HEAD~3`) names; None if there is none."""
-    return ask_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if "\0" in revision:
+        return None
+    found = ask_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return found if found is not None and re.fullmatch("[0-9a-f]{40,64}", found) else None  # `^HEAD` gives ^COMMIT
 
 
 def find_default_base(root: Path) -> str:

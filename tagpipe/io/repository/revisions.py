@@ -55,6 +55,8 @@ def open_revision(root: str, revision: str | None) -> tuple[Any, str]:
         top = call_git(folder, "rev-parse", "--show-toplevel", is_path=True)
         # Resolved each time, for a branch may have moved since its commit was opened.
         commit = call_git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
+        if commit.startswith("^"):
+            raise GitFailed("it says what to leave out, and names no commit")
         return _open_commit(top, commit), folder.resolve().relative_to(Path(top).resolve()).as_posix()
     except (DvcException, GitFailed, OSError, ValueError) as error:
         raise _not_opened(root, revision, str(error)) from None

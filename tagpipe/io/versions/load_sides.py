@@ -73,6 +73,14 @@ class LoadedSide:
         return RawFile(name, suffix, read_raw(self.version, name, suffix, sha256=self.side.sources[name]))
 
 
+def is_folder(name: str) -> bool:
+    """True if a folder has this name, which may be no possible one: of 5,000 letters, or with a NUL."""
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     """The side called `name`: `workspace`, a revision of the repository at `root`, or a directory.
@@ -84,7 +92,7 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     elif (commit := find_commit(root, name)) is not None:
         with _open_commit(root, name, commit, rebuild=rebuild) as loaded:
             yield loaded
-    elif Path(name).is_dir():
+    elif is_folder(name):
         yield _load_directory(Path(name), name)
     else:
         raise ConfigError(
