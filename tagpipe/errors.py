@@ -58,14 +58,15 @@ def escape_shown(value: object) -> str:
 
 
 HIDDEN = "***"
-_ADDRESS = re.compile(r"""(['"]?)\b([A-Za-z][A-Za-z0-9+.-]*:/+)([^\n]*)""")
+_ADDRESS = re.compile(r"""(['"]?)((?:[A-Za-z0-9+.-]*:)?//+|[A-Za-z][A-Za-z0-9+.-]*:/)([^\n]*)""")
 
 
 def hide_addresses(text: str) -> str:
     """`text` with what may be secret in addresses hidden: what precedes the last `@`, and what follows `?` or `#`.
 
     Either may hold any character, also quotes, spaces and slashes, so that more than the secret is hidden where nobody
-    can tell; what follows a quoted address stays if it begins with `: `, as reasons do.
+    can tell: to the end of the line, but for a reason behind a quoted address, if it begins with `: ` and has no such
+    quote in it.
 
     >>> hide_addresses("unable to access 'https://me:se'c/ret@example.org/data.git?sig=a b': status 403")
     "unable to access 'https://***@example.org/data.git?***': status 403"
@@ -75,15 +76,15 @@ def hide_addresses(text: str) -> str:
 
 def _hide(match: re.Match[str]) -> str:
     quote, scheme, rest = match.groups()
-    end = max((found.start() for found in re.finditer(rf"(?<!\\){quote}(?=: |$)", rest)), default=-1) if quote else -1
-    rest, reason = (rest, "") if end < 0 else (rest[:end], rest[end:])
+    end = rest.find(f"{quote}: ") if quote else -1
+    if quote and (end < 0 or quote in rest[end + 1 :] or rest[end - 1 : end] == "\\"):
+        end = len(rest) - 1 if rest.endswith(quote) and not rest.endswith(f"\\{quote}") else len(rest)
+    rest, reason = (rest, "") if end < 0 else (rest[:end], hide_addresses(rest[end:]))
     before, at, after = rest.rpartition("@")
     if re.search("[?#]", before):  # in a user's name, or an `@` in a query: nobody can tell
         return f"{quote}{scheme}{HIDDEN}{reason}"
-    shown, mark, secret = re.match(r"([^?#]*)([?#]?)(.*)", after, re.DOTALL).groups()  # type: ignore[union-attr]
-    if mark and not secret.startswith(HIDDEN):
-        secret = HIDDEN
-    return f"{quote}{scheme}{HIDDEN + at if at else ''}{shown}{mark}{secret}{reason}"
+    shown, mark = re.match("([^?#]*)([?#]?)", after).groups()  # type: ignore[union-attr]
+    return f"{quote}{scheme}{HIDDEN + at if at else ''}{shown}{mark}{HIDDEN if mark else ''}{reason}"
 
 
 def reason_of(error: OSError) -> str:

@@ -28,16 +28,17 @@ def compare(
     rebuild: bool = False,
     with_causes: bool = True,
     head_name: str | None = None,
+    is_own: bool = False,
 ) -> Comparison:
     """The comparison of two sides, each named as `open_side` takes them.
 
     base: None for the merge base with the default branch. rebuild: build a revision whose data is gone. head_name: what
-    head is called in the result, None for `head` itself. Raises InputError or ConfigError where a side is missing or
-    stale.
+    head is called in the result, None for `head` itself. is_own: True if tagpipe committed them, so that CI may rebuild
+    them. Raises InputError or ConfigError where a side is missing or stale.
     """
     with ExitStack() as stack:
-        old = stack.enter_context(open_side(root, base or find_default_base(root), rebuild=rebuild))
-        new = stack.enter_context(open_side(root, head, rebuild=rebuild))
+        old = stack.enter_context(open_side(root, base or find_default_base(root), rebuild=rebuild, is_own=is_own))
+        new = stack.enter_context(open_side(root, head, rebuild=rebuild, is_own=is_own))
         return compare_sides(
             old.side,
             new.side if head_name is None else replace(new.side, name=head_name),

@@ -274,7 +274,7 @@ def _build(repository: _Repository, base: str, moved: dict[str, str]) -> _Candid
         replace_text(candidate.params_file, {("source", name, "sha256"): pin for name, pin in moved.items()})
         stages = run_in_worktree(tree)
         verify_version(Version(candidate))
-        comparison = compare(repository.root, base, str(tree), rebuild=True, head_name="candidate")
+        comparison = compare(repository.root, base, str(tree), rebuild=True, head_name="candidate", is_own=True)
         return _Candidate(_commit(candidate, comparison.document), stages, load_summary(tree), comparison)
 
 

@@ -54,10 +54,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_with_the_same_code_nothing_of_the_revision_is_executed(project: Path, tagpipe: Any) -> None:
-    ended = tagpipe("diff", "main", "unmerged", "--rebuild")
+    """What ran as DVC's stages would be in its cache."""
+    ended = tagpipe("diff", "v1", "main", "--rebuild")
     assert ended.exit_code == 0, ended.stderr
     assert "No difference" in ended.stdout
-    assert not list(project.rglob("executed"))
+    assert not (project / ".dvc/cache").exists()
+
+
+def test_another_pipeline_is_never_taken_for_the_same(project: Path, tagpipe: Any) -> None:
+    """Its stages are other commands, so that the present code cannot stand in for them."""
+    ended = tagpipe("diff", "main", "unmerged", "--rebuild")
+    assert ended.exit_code == 3
+    assert "cannot be rebuilt" in ended.stderr
 
 
 def test_ci_rebuilds_what_is_merged_or_proposed_and_nothing_else(
@@ -67,21 +75,23 @@ def test_ci_rebuilds_what_is_merged_or_proposed_and_nothing_else(
     refused = tagpipe("diff", "main", "unmerged", "--rebuild")
     assert refused.exit_code == 2
     assert "is not rebuilt in CI, because that may execute its code" in refused.stderr
-    git(project, "checkout", "--quiet", "unmerged")
-    assert tagpipe("diff", "main", "unmerged").exit_code == 0  # it is HEAD now, and main is the default branch
+    git(project, "tag", "main", "unmerged")  # a tag is not the default branch
+    assert tagpipe("diff", "v1", "refs/heads/unmerged", "--rebuild").exit_code == 2
+    assert tagpipe("diff", "v1", "HEAD").exit_code == 0
 
 
 def test_code_is_the_same_as_long_as_the_modules_that_stages_run_are(project: Path, tmp_path: Path) -> None:
     import tagpipe
 
     layout = repository_layout(project)
-    assert has_present_code(layout)  # it has none of its own
+    assert has_present_code(layout, layout)  # it has none of its own
     package = Path(tagpipe.__file__).parent
     clone = tmp_path / "clone"
     shutil.copytree(package, clone / "tagpipe", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(package.parent / "dvc.yaml", clone)
-    assert has_present_code(repository_layout(clone))
+    here = repository_layout(package.parent)
+    assert has_present_code(repository_layout(clone), here)
     (clone / "tagpipe/cli/output.py").write_text("", encoding="utf-8")
-    assert has_present_code(repository_layout(clone))
+    assert has_present_code(repository_layout(clone), here)
     (clone / "tagpipe/errors.py").write_text("", encoding="utf-8")
-    assert not has_present_code(repository_layout(clone))
+    assert not has_present_code(repository_layout(clone), here)

@@ -149,7 +149,19 @@ def test_https_goes_through_a_tunnel(proxied: Server) -> None:
     assert "canary" not in str(error)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "[::1]", "2130706433", "0x7f.1"])
+@pytest.mark.parametrize("url", ["http://ann:canary/4711@127.0.0.1:9", "http://ann:canary 4711@127.0.0.1:99999"])
+def test_a_proxy_that_is_no_address_is_refused_in_words(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", url)
+    assert "canary" not in str(refused(ADDRESS, bounds(allow_private=True)))
+
+
+def test_a_password_of_a_proxy_may_hold_any_letter(proxied: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://ann:sécret@127.0.0.1:{proxied.port}")
+    proxied.script[ADDRESS] = [answer(PROJECTS)]
+    assert download(ADDRESS, bounds(allow_private=True), name="projects") == PROJECTS
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost.", "10.0.0.1", "[::1]", "2130706433", "0x7f.1"])
 def test_a_private_address_is_not_asked_of_a_proxy(host: str, proxied: Server) -> None:
     assert_says_inside(refused(f"http://{host}/rows.json", bounds(allow_private=False)))
     proxied.script["http://8.8.8.8/rows.json"] = [redirect(f"http://{host}/rows.json")]

@@ -33,6 +33,12 @@ def addresses(draw: st.DrawFn) -> str:
 
 
 TEXTS = [
+    "unable to access 'https://a.example/x': redirected to {}",
+    "cannot read '{}' now: nobody answers",
+    "_{}",
+    "1{} and more: of 'it'",
+    "from {} to https://b.example/",
+    '[{{"url": "{}"}}]',
     "{}",
     "cannot read {}",
     "fatal: unable to access '{}': The requested URL returned error: 403",
@@ -47,7 +53,7 @@ def test_no_text_shows_a_secret_of_an_address(address: str, text: str) -> None:
     shown = without_secrets(text.format(address))
     assert CANARY not in shown
     assert without_secrets(shown) == shown
-    if text.endswith("403"):
+    if text.endswith("403") and "'" not in address:
         assert shown.endswith("': The requested URL returned error: 403")
 
 

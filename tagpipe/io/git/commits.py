@@ -11,8 +11,11 @@ from pathlib import Path
 from tagpipe.errors import InputError
 from tagpipe.io.repository.programs import ask_git, run_git
 
-DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-"""The names under which the default branch is looked for, in this order."""
+DEFAULT_BRANCHES = tuple(
+    f"refs/{name}"
+    for name in ("remotes/origin/HEAD", "remotes/origin/main", "remotes/origin/master", "heads/main", "heads/master")
+)
+"""The refs at which the default branch is looked for, in this order; a tag `main` is not one."""
 
 
 def is_ancestor(root: Path, commit: str, revision: str) -> bool:
@@ -53,7 +56,7 @@ def find_default_base(root: Path) -> str:
         if commit := find_commit(root, branch):
             if base := ask_git(root, "merge-base", head, commit):
                 return base
-            raise _no_base(f"HEAD has no commit in common with {branch}")
+            raise _no_base(f"HEAD has no commit in common with {branch.removeprefix('refs/').partition('/')[2]}")
     return head
 
 

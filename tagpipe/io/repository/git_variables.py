@@ -15,6 +15,16 @@ _MEANT = frozenset({"GIT_CONFIG_COUNT"})
 """Settings that a person or a workflow exports; git itself never sets it for a hook."""
 
 
+_ALWAYS = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES",
+        "CONFIG", "CONFIG_PARAMETERS", "SHALLOW_FILE", "GRAFT_FILE", "REPLACE_REF_BASE", "NO_REPLACE_OBJECTS",
+        "IMPLICIT_WORK_TREE", "INTERNAL_SUPER_PREFIX",
+    )
+)  # fmt: skip
+
+
 def without_git_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without the variables that name a repository, its index or its objects."""
     if not any(name.startswith("GIT_") for name in environment):
@@ -30,9 +40,10 @@ def drop_git_variables() -> None:
 
 @lru_cache
 def _local_variables() -> frozenset[str]:
-    """The names that the installed git gives; none if there is no git."""
+    """The names that the installed git gives, and those of every git, because a broken setting ends that command."""
     try:
         done = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)
+        names = done.stdout.split()
     except OSError:
-        return frozenset()
-    return frozenset(done.stdout.split()) - _MEANT
+        names = []
+    return (_ALWAYS | frozenset(names)) - _MEANT

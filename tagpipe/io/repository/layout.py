@@ -141,13 +141,14 @@ def code_version() -> str:
     return f"tagpipe {importlib.metadata.version('tagpipe')} {digest.hexdigest()}\n"
 
 
-def has_present_code(layout: Layout) -> bool:
-    """True if what the stages of a dataset repository run is the code that runs now.
+def has_present_code(layout: Layout, present: Layout) -> bool:
+    """True if the stages of a dataset repository are those of `present`, and what they run is the code that runs now.
 
     So it is where tagpipe is installed, and in a clone whose modules are the same, as far as the stages depend on them.
     """
-    paths = {PurePosixPath(path) for stage in layout.stages.values() for path in stage.deps}
-    return all(
+    ours, theirs = (read_yaml(one.root / DVC_FILE).get("stages") for one in (present, layout))
+    paths = {PurePosixPath(path) for stage in present.stages.values() for path in stage.deps}
+    return ours == theirs and all(
         _read_modules(layout.root / path) == _read_modules(_PACKAGE.parent / path)
         for path in paths
         if path.parts[0] == _PACKAGE.name

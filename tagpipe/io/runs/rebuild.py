@@ -50,8 +50,10 @@ _PASSED_ON = re.compile(
 def run_foreign_code(tree: Path) -> None:
     """Run `tagpipe run` in a work tree whose code is another than this one's, without the secrets of this process.
 
-    Raises as `run_in_worktree` does.
+    It gets neither DVC's remotes as they are configured here, with their credentials, nor the cache; what HOME has, it
+    can read. Raises as `run_in_worktree` does.
     """
+    (tree / ".dvc" / "config.local").unlink(missing_ok=True)
     run_in_worktree(tree, {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)})
 
 

@@ -70,11 +70,12 @@ def reproduce(layout: Layout, stage: str | None, *, echo: Echo) -> list[StageRun
 def _run_dvc(layout: Layout, stage: str | None, lock: HeldLock, echo: Echo) -> tuple[list[StageRun], int, list[str]]:
     """As `run_dvc`; where DVC cannot use what its run cache has, once more without it."""
     runs, exit_code, errors = run_dvc(layout, stage, lock, echo)
-    if exit_code == 0 or read_last_error(layout.scratch) is not None:
+    if exit_code <= 0 or read_last_error(layout.scratch) is not None or any(map(says_disk_full, errors)):
         return runs, exit_code, errors
     cached = [run for run in runs if run.status == "cached"]
     done = [run for run in runs if run not in cached[-1:]]  # the last one may be what failed
-    if not remove_unreadable_runs(layout.root) and runs[-1:] != cached[-1:]:
+    was_last = bool(cached) and runs[-1] is cached[-1]
+    if not remove_unreadable_runs(layout.root) and not was_last:
         return runs, exit_code, errors
     echo("what DVC's run cache has cannot be used: the stages run")
     more, exit_code, errors = run_dvc(layout, stage, lock, echo, with_run_cache=False)

@@ -81,9 +81,9 @@ def download_if_changed(
     """
     try:
         _ = httpx.URL(url).host
-    except (httpx.InvalidURL, UnicodeError) as error:
+    except (httpx.InvalidURL, UnicodeError):  # httpx quotes parts of it, which may be those of a password
         raise ConfigError(
-            f"not an address: {without_secrets(str(error))}",
+            "not an address",
             field=f"source.{name}.url",
             found=escape_shown(without_secrets(url)),
         ) from None
@@ -106,9 +106,8 @@ def _try_once(request: _Request) -> Answer:
     with open_client(request.name, deadline=request.deadline, allow_private=request.bounds.allow_private) as client:
         try:
             return _follow_redirects(client, request)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            # httpx parses the next address before it connects
-            raise request.failed(f"redirects to no address: {error}") from None
+        except (httpx.InvalidURL, UnicodeError):  # of the next address, which httpx parses before it connects
+            raise request.failed("redirects to what is not an address") from None
         except (
             httpx.TransportError,
             httpcore.NetworkError,
@@ -123,7 +122,7 @@ def _follow_redirects(client: httpx.Client, request: _Request) -> Answer:
     url = request.url
     for _ in range(MAX_REDIRECTS + 1):
         if not url.lower().startswith(("http://", "https://")):
-            raise request.failed(f"redirects to {escape_shown(without_secrets(url))}, which is not http(s)")
+            raise request.failed(f"redirects to what is not http(s): {escape_shown(without_secrets(url))}")
         timeout = max(0.001, min(READ_TIMEOUT_S, request.deadline - time.monotonic()))
         with client.stream("GET", url, headers=headers, timeout=timeout) as response:
             if response.status_code == 304 and request.etag:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from typing import Any
-from urllib.request import getproxies_environment, proxy_bypass
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import httpcore
 import httpx
@@ -19,6 +19,8 @@ _IPV4_WITHIN = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::fff
 
 _ISATAP = (0x00005EFE, 0x02005EFE)
 """The 32 bits ahead of an IPv4 address in the interface identifier of RFC 5214."""
+
+_MAX_PORT = 65_535
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
@@ -65,19 +67,22 @@ class _Transport(httpx.BaseTransport):
         return transport
 
     def _open_proxy(self, proxy: str) -> httpx.HTTPTransport:
-        url = httpx.URL(proxy)
-        if url.scheme not in ("http", "https"):
+        try:
+            url = httpx.URL(proxy)
+        except httpx.InvalidURL:  # its text quotes parts of a password
+            url = httpx.URL()
+        if url.scheme not in ("http", "https") or (url.port or 0) > _MAX_PORT:
             raise SourceUnavailable(
-                "the proxy of the environment is of a kind that is not supported",
+                "the proxy of the environment is not one that can be used",
                 file=f"source.{self._name}",
-                found=escape_shown(url.scheme),
+                found=escape_shown(url.scheme or "not an address"),
                 expected="http:// or https://",
                 fix="Name another one in HTTPS_PROXY or HTTP_PROXY, or the host in NO_PROXY",
             )
         transport = httpx.HTTPTransport(retries=0, trust_env=False)
         transport._pool = httpcore.HTTPProxy(
             proxy_url=str(url.copy_with(username=None, password=None)),
-            proxy_auth=(url.username, url.password) if url.username or url.password else None,
+            proxy_auth=(url.username.encode(), url.password.encode()) if url.username or url.password else None,
             ssl_context=httpx.create_ssl_context(),
             # Proxies are mostly inside of the network; that of the environment is meant.
             network_backend=_GuardedBackend(self._name, self._deadline, allow_private=True),
@@ -96,13 +101,14 @@ def find_proxy(url: httpx.URL) -> str | None:
     proxies = getproxies_environment()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     host = url.host if url.port is None else f"{url.host}:{url.port}"
-    if not proxy or proxy_bypass(host, proxies):
+    if not proxy or proxy_bypass_environment(host, proxies):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _find_address(host: str) -> str | None:
     """The IP address that a host is, in any of its spellings; None for a name."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return "127.0.0.1"
     try:

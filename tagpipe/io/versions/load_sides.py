@@ -34,7 +34,7 @@ from tagpipe.io.repository.revisions import open_revision
 from tagpipe.io.repository.yaml_file import parse_yaml, read_params
 from tagpipe.io.runs.rebuild import run_foreign_code, shared_worktree
 from tagpipe.io.runs.staleness import find_changed_dependencies, find_stale
-from tagpipe.io.sources.sources import SOURCE_NAMES, receive
+from tagpipe.io.sources.sources import SOURCE_NAMES, fetch_sources, receive
 from tagpipe.io.versions.raw_inputs import read_raw
 from tagpipe.io.versions.read_whole import read_whole
 from tagpipe.io.versions.usage import count_out_of_vocabulary
@@ -82,7 +82,7 @@ def is_folder(name: str) -> bool:
 
 
 @contextmanager
-def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
+def open_side(root: Path, name: str, *, rebuild: bool, is_own: bool = False) -> Iterator[LoadedSide]:
     """The side called `name`: `workspace`, a revision of the repository at `root`, or a directory.
 
     Raises InputError if its data is missing or stale; with `rebuild` a revision is built anew instead.
@@ -90,7 +90,7 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
     if name == WORKSPACE:
         yield _load_workspace(root, WORKSPACE)
     elif (commit := find_commit(root, name)) is not None:
-        with _open_commit(root, name, commit, rebuild=rebuild) as loaded:
+        with _open_commit(root, name, commit, rebuild=rebuild, is_own=is_own) as loaded:
             yield loaded
     elif is_folder(name):
         yield _load_directory(Path(name), name)
@@ -105,7 +105,7 @@ def open_side(root: Path, name: str, *, rebuild: bool) -> Iterator[LoadedSide]:
 
 
 @contextmanager
-def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterator[LoadedSide]:
+def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool, is_own: bool) -> Iterator[LoadedSide]:
     try:
         try:
             loaded = _load_revision(root, name, commit)
@@ -117,9 +117,10 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
         else:
             yield loaded
             return
-        _refuse_untrusted(root, commit)
+        if not is_own:
+            _refuse_untrusted(root, commit)
         with shared_worktree(root, commit) as tree:
-            yield _rebuild(tree, _shown_revision(name, commit), commit)
+            yield _rebuild(root, tree, _shown_revision(name, commit), commit)
     finally:
         # DVC 3.67 keeps two files open for each revision; reading on opens them again.
         with suppress(TagpipeError):
@@ -128,8 +129,7 @@ def _open_commit(root: Path, name: str, commit: str, *, rebuild: bool) -> Iterat
 
 def _refuse_untrusted(root: Path, commit: str) -> None:
     """Raise ConfigError for a revision that CI must not execute: one that nobody has merged or proposed."""
-    trusted = ("HEAD", *DEFAULT_BRANCHES)
-    if os.environ.get("CI") and not any(is_ancestor(root, commit, branch) for branch in trusted):
+    if os.environ.get("CI") and not any(is_ancestor(root, commit, ref) for ref in ("HEAD", *DEFAULT_BRANCHES)):
         raise ConfigError(
             "is not rebuilt in CI, because that may execute its code",
             file=f"revision {commit[:12]}",
@@ -138,14 +138,16 @@ def _refuse_untrusted(root: Path, commit: str) -> None:
         )
 
 
-def _rebuild(tree: Path, name: str, commit: str) -> LoadedSide:
+def _rebuild(root: Path, tree: Path, name: str, commit: str) -> LoadedSide:
     """The version of a commit, whose files are in the work tree `tree`, built again.
 
     By the code that runs now, in memory, if the commit has the same; else by its own, as a program.
     """
     layout = repository_layout(tree)
     try:
-        if not has_present_code(layout):
+        if not has_present_code(layout, repository_layout(root)):
+            with suppress(TagpipeError):  # its own fetch then says what is wrong
+                fetch_sources(layout, read_params(layout.params_file).source)
             run_foreign_code(tree)
             return _load(Version(layout), name, commit)
         params = read_params(layout.params_file)

@@ -90,7 +90,7 @@ def _put_least_first(order: Int64s, groups: Int64s, repeats: Bools, tags: TagLis
     """
     pairs = np.flatnonzero(repeats)
     differ = ~_lists_equal(tags.take(order[pairs]), tags.take(order[pairs + 1]))
-    for group in np.unique(groups[pairs[differ]]):  # few: row by row
-        places = np.flatnonzero(groups == group)
+    for group in np.unique(groups[pairs[differ]]):
+        places = np.arange(*np.searchsorted(groups, [group, group + 1]))
         lists = tags.take(order[places]).to_arrow().to_pylist()
         order[places] = order[places][sorted(range(len(places)), key=lists.__getitem__)]
