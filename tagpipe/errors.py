@@ -58,7 +58,8 @@ def escape_shown(value: object) -> str:
 
 
 HIDDEN = "***"
-_ADDRESS = re.compile(r"""(['"]?)((?:[A-Za-z0-9+.-]*:)?//+|[A-Za-z][A-Za-z0-9+.-]*:/)([^\n]*)""")
+_ADDRESS = re.compile(r"""(['"]?)((?:[A-Za-z0-9+.-]{1,30}:)?//+|[A-Za-z][A-Za-z0-9+.-]{0,29}:/)([^\n]*)""")
+"""Bounded, because a scheme of any length is quadratic in a long word; of a longer one, the end is found."""
 
 
 def hide_addresses(text: str) -> str:
@@ -80,11 +81,25 @@ def _hide(match: re.Match[str]) -> str:
     if quote and (end < 0 or quote in rest[end + 1 :] or rest[end - 1 : end] == "\\"):
         end = len(rest) - 1 if rest.endswith(quote) and not rest.endswith(f"\\{quote}") else len(rest)
     rest, reason = (rest, "") if end < 0 else (rest[:end], hide_addresses(rest[end:]))
+    return f"{quote}{scheme}{_hide_rest(rest)}{reason}"
+
+
+def hide_address(url: str) -> str:
+    """`url` with what may be secret hidden: a value that is an address as a whole, with any quotes and lines in it.
+
+    >>> hide_address("https://me:a'\\nb@example.org/data.json?sig=c")
+    'https://***@example.org/data.json?***'
+    """
+    scheme, mark, rest = url.partition("//")
+    return f"{scheme}{mark}{_hide_rest(rest)}"
+
+
+def _hide_rest(rest: str) -> str:
     before, at, after = rest.rpartition("@")
     if re.search("[?#]", before):  # in a user's name, or an `@` in a query: nobody can tell
-        return f"{quote}{scheme}{HIDDEN}{reason}"
+        return HIDDEN
     shown, mark = re.match("([^?#]*)([?#]?)", after).groups()  # type: ignore[union-attr]
-    return f"{quote}{scheme}{HIDDEN + at if at else ''}{shown}{mark}{HIDDEN if mark else ''}{reason}"
+    return f"{HIDDEN + at if at else ''}{shown}{mark}{HIDDEN if mark else ''}"
 
 
 def reason_of(error: OSError) -> str:

@@ -19,9 +19,9 @@ from tagpipe.comparison.tag_changes import Signature, diff_tags, group_changes
 from tagpipe.comparison.tag_moves import find_moves
 from tagpipe.comparison.value_changes import (
     diff_counts,
+    diff_params,
     diff_values,
     diff_vocabularies,
-    flatten_params,
     pair_measures,
 )
 from tagpipe.tables.schemas import plain_type
@@ -124,7 +124,7 @@ def diff_versions(base: Side, head: Side) -> VersionDiff:
         near_cut=tuple(change for change in tags if change.is_near(head.min_projects)),
         signatures=group_changes(union, of_both),
         moves=find_moves(union, of_both, tags, base, head),
-        params=diff_values(flatten_params(base.params), flatten_params(head.params)),
+        params=diff_params(base.params, head.params),
         sources=diff_values(base.sources, head.sources),
         vocabulary=diff_vocabularies(base.vocabulary, head.vocabulary),
         measures=pair_measures(base, head),

@@ -7,6 +7,7 @@ from typing import Any
 
 from tagpipe.comparison.document import EntryRow, ValueRow
 from tagpipe.comparison.sides import Side
+from tagpipe.errors import hide_address
 from tagpipe.params import Params, dump_params
 from tagpipe.vocabulary.vocabulary import Vocabulary
 
@@ -57,6 +58,16 @@ def _names_by_tag(vocabulary: Vocabulary) -> dict[str, tuple[set[str], set[str]]
 def diff_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[ValueRow, ...]:
     """The values that differ, in the order of head, then of base."""
     return tuple(row for row in _pair_values(base, head) if row.base != row.head)
+
+
+def diff_params(base: Params, head: Params) -> tuple[ValueRow, ...]:
+    """The parameters that differ, addresses without their secrets: two that differ in these alone are shown alike."""
+    rows = diff_values(flatten_params(base), flatten_params(head))
+    return tuple(ValueRow(name=row.name, base=_shown(row.base), head=_shown(row.head)) for row in rows)
+
+
+def _shown(value: Any) -> Any:
+    return hide_address(value) if isinstance(value, str) and "//" in value else value
 
 
 def _pair_values(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[ValueRow]:
