@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 IO_EXIT_CODE = 74
@@ -29,47 +29,43 @@ class OutputFailed(Exception):
 
 
 class _Stream:
-    """A stream whose failures `fail` takes; stream: None if it was closed before Python began."""
+    """A stream whose failures go to `fail`."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, fail: Callable[[OSError], None]) -> None:
         self._stream = stream
+        self._fail = fail
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     @property
     def buffer(self) -> _Stream:
-        return type(self)(self._stream.buffer)
+        return _Stream(self._stream.buffer, self._fail)
 
     def write(self, text: str | bytes) -> int:
         try:
             return int(self._stream.write(text))
         except OSError as error:
-            self.fail(error)
+            self._fail(error)
         return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError as error:
-            self.fail(error)
-
-    def fail(self, error: OSError) -> None:
-        raise NotImplementedError
+            self._fail(error)
 
 
-class _Output(_Stream):
-    def fail(self, error: OSError) -> None:
-        raise OutputFailed(error) from None
+def _end_command(error: OSError) -> None:
+    raise OutputFailed(error) from None
 
 
-class _Diagnostics(_Stream):
-    def fail(self, error: OSError) -> None:
-        """Nothing: there is no place to say so, and no reason to end what was asked for."""
+def _ignore(_error: OSError) -> None:
+    """There is no place to say so, and no reason to end what was asked for."""
 
 
 class _Closed:
-    """What stands for a closed standard output: every write fails."""
+    """A closed standard output: every write fails."""
 
     encoding = "utf-8"
     errors = "strict"
@@ -94,8 +90,9 @@ def guarded_streams() -> Iterator[None]:
     _open_descriptors()
     out, err = sys.stdout, sys.stderr
     with open(os.devnull, "w", encoding="utf-8") as null:  # noqa: PTH123 - a device
-        sys.stdout = _Output(_Closed() if out is None else out)
-        sys.stderr = _Diagnostics(null if err is None else err)
+        # None: it was closed before Python began.
+        sys.stdout = _Stream(_Closed() if out is None else out, _end_command)
+        sys.stderr = _Stream(null if err is None else err, _ignore)
         try:
             yield
         finally:
